@@ -1,0 +1,195 @@
+"""Who asks: a bearer token is checked without the database; one Redis trip brings the account's state and counts the call."""
+
+import logging
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from django.conf import settings
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+from django_redis import get_redis_connection
+from redis.exceptions import RedisError
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from accounts.models import SignedOut, User
+from config.tenancy import current_tenant, tenant_id_or_raise
+from config.throttling import parse_rate, window_key
+
+logger = logging.getLogger(__name__)
+
+REMEMBERED_FOR = 300  # seconds that an account's state may stand in Redis
+
+
+class Anonymous:
+    """A stranger: may do nothing that needs a permission."""
+
+    pk = id = None
+    is_authenticated = is_active = is_staff = is_superuser = False
+    is_anonymous = True
+    calls: int | None = None
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        return False
+
+
+@dataclass
+class Account:
+    """The caller, as of a few seconds ago: enough to decide what they may do, without a query. `user` is the row."""
+
+    pk: UUID
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    is_active: bool
+    is_staff: bool
+    is_superuser: bool
+    role: str
+    revision: int
+    permissions: list[str] = field(default_factory=list)
+    signed_out: list[str] = field(default_factory=list)
+    calls: int | None = None  # calls in the running window of the rate limit, this one included
+
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def id(self) -> UUID:
+        return self.pk
+
+    @cached_property
+    def user(self) -> User:
+        return User.objects.get(pk=self.pk)
+
+    @cached_property
+    def _permissions(self) -> frozenset[str]:
+        return frozenset(self.permissions)
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        return self.is_active and (self.is_superuser or perm in self._permissions)
+
+    def has_perms(self, perms: Any, obj: Any = None) -> bool:
+        return all(self.has_perm(perm) for perm in perms)
+
+    def get_full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.email
+
+
+def account_key(user_id: Any) -> str:
+    """Where the state of an account is remembered, for the tenant at hand."""
+    return f"account:{tenant_id_or_raise()}:{user_id}"
+
+
+def load_account(user_id: Any) -> Account:
+    """The account's state from the database, remembered in Redis. Raises `AuthenticationFailed` for unknown people."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise AuthenticationFailed(_("This account does not exist any more."), code="account_gone")
+    membership = user.membership
+    recent = now() - settings.ACCESS_TOKEN_LIFE
+    account = Account(
+        pk=user.pk,
+        email=user.email,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        language=user.language,
+        is_active=user.is_active,
+        is_staff=user.is_staff,
+        is_superuser=user.is_superuser,
+        role=membership.role.code if membership else "",
+        revision=user.token_revision,
+        permissions=sorted(user.role_permissions),
+        signed_out=[
+            str(s) for s in SignedOut.objects.filter(user=user, at__gt=recent).values_list("session", flat=True)
+        ],
+    )
+    try:
+        get_redis_connection("default").set(account_key(user_id), orjson.dumps(asdict(account)), ex=REMEMBERED_FOR)
+    except RedisError:
+        logger.warning("account state is not remembered: redis does not answer")
+    return account
+
+
+def forget_account(user_id: Any) -> None:
+    """Have the account's state read anew at its next call. Call it on commit of whatever changed it."""
+    try:
+        client = get_redis_connection("default")
+        keys = (
+            list(client.scan_iter(match=f"account:*:{user_id}", count=1000))
+            if current_tenant.get() is None
+            else [account_key(user_id)]
+        )
+        if keys:
+            client.delete(*keys)
+    except RedisError:
+        logger.warning("account state could not be forgotten: redis does not answer")
+
+
+def issue_tokens(user: User, session: str | None = None) -> dict[str, Any]:
+    """An access and a refresh token of one session with the tenant at hand; `expires_in` in seconds."""
+    refresh = RefreshToken()
+    refresh["user_id"] = str(user.pk)
+    refresh["tenant"] = str(tenant_id_or_raise())
+    refresh["rev"] = user.token_revision
+    refresh["sid"] = session or str(uuid4())
+    return {
+        "access_token": str(refresh.access_token),
+        "refresh_token": str(refresh),
+        "token_type": "Bearer",
+        "expires_in": int(settings.ACCESS_TOKEN_LIFE.total_seconds()),
+    }
+
+
+class Bearer(BaseAuthentication):
+    """`Authorization: Bearer <access token>`. The token counts with the tenant that issued it only."""
+
+    def authenticate_header(self, request: Any) -> str:
+        return 'Bearer realm="api"'
+
+    def authenticate(self, request: Any) -> tuple[Account, AccessToken] | None:
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() != b"bearer":
+            return None
+        if len(parts) != 2:
+            raise AuthenticationFailed(_("The Authorization header must be: Bearer <token>."), code="bad_token")
+        try:
+            token = AccessToken(parts[1])
+        except TokenError as fault:
+            raise AuthenticationFailed(_("The token is not valid or has expired."), code="bad_token") from fault
+        return self.account_of(token), token
+
+    def account_of(self, token: AccessToken) -> Account:
+        if token.get("tenant") != str(current_tenant.get()):
+            raise AuthenticationFailed(_("This token belongs to another operator."), code="bad_token")
+        account = self.ask_redis(token["user_id"])
+        revoked = token.get("rev", -1) < account.revision or token.get("sid") in account.signed_out
+        if not account.is_active or revoked:
+            raise AuthenticationFailed(_("You have been signed out."), code="signed_out")
+        return account
+
+    def ask_redis(self, user_id: str) -> Account:
+        """State and count in one trip; when Redis is away the database answers and nothing is counted."""
+        _most, seconds = parse_rate(settings.THROTTLE_DEFAULT)
+        window = window_key("default", f"user:{user_id}", seconds)
+        try:
+            with get_redis_connection("default").pipeline(transaction=False) as pipe:
+                state, calls, _done = pipe.get(account_key(user_id)).incr(window).expire(window, seconds * 2).execute()
+        except RedisError:
+            logger.warning("rate limits are off: redis does not answer")
+            state, calls = None, 0
+        if state is None:
+            account = load_account(user_id)
+        else:
+            remembered = orjson.loads(state)
+            account = Account(**{**remembered, "pk": UUID(remembered["pk"])})
+        account.calls = int(calls)
+        return account

@@ -1,0 +1,238 @@
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.modelfields import PhoneNumberField
+
+from bookings.models.hold import Hold
+from config.errors import IllegalMove
+from config.i18n import in_language
+from config.ids import uuid7
+from config.models import TenantForeignKey, TenantManager, TenantOwned
+from tours.models import Departure
+
+
+class BookingKind(TenantOwned):
+    """Hotel, flight, tour …: what a booking or an item is. Edited in the back-office."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    code = models.CharField(_("code"), max_length=30)
+    name_en = models.CharField(_("name (English)"), max_length=60)
+    name_ar = models.CharField(_("name (Arabic)"), max_length=60)
+    icon = models.CharField(_("icon"), max_length=40, blank=True, default="")
+    colour = models.CharField(_("colour"), max_length=7, blank=True, default="")
+    is_active = models.BooleanField(_("active"), default=True)
+    display_order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("kind of booking")
+        verbose_name_plural = _("kinds of booking")
+        ordering = ["display_order", "code"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="booking_kind_once")]
+
+    def __str__(self) -> str:
+        return str(in_language(self, "name"))
+
+
+class BookingStatus(models.TextChoices):
+    DRAFT = "DRAFT", _("Draft")
+    PENDING_PAYMENT = "PENDING_PAYMENT", _("Waiting for payment")
+    CONFIRMED = "CONFIRMED", _("Confirmed")
+    IN_PROGRESS = "IN_PROGRESS", _("In progress")
+    COMPLETED = "COMPLETED", _("Completed")
+    CANCELLED = "CANCELLED", _("Cancelled")
+    REFUNDED = "REFUNDED", _("Refunded")
+    EXPIRED = "EXPIRED", _("Expired")
+    NO_SHOW = "NO_SHOW", _("No show")
+
+
+S = BookingStatus
+
+# Every move there is. What is not here is refused.
+ALLOWED_MOVES: dict[str, set[str]] = {
+    S.DRAFT: {S.PENDING_PAYMENT, S.CANCELLED},
+    S.PENDING_PAYMENT: {S.CONFIRMED, S.CANCELLED, S.EXPIRED},
+    S.CONFIRMED: {S.IN_PROGRESS, S.CANCELLED, S.NO_SHOW, S.COMPLETED},
+    S.IN_PROGRESS: {S.COMPLETED, S.NO_SHOW},
+    S.EXPIRED: {S.CONFIRMED, S.REFUNDED},  # paid late: the seats won again, or the money given back
+    S.CANCELLED: set(),
+    S.COMPLETED: set(),
+    S.REFUNDED: set(),
+    S.NO_SHOW: {S.CONFIRMED},  # marked by mistake
+}
+
+
+class PaymentState(models.TextChoices):
+    UNPAID = "UNPAID", _("Unpaid")
+    PARTIALLY_PAID = "PARTIALLY_PAID", _("Partially paid")
+    PAID = "PAID", _("Paid")
+    PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED", _("Partially refunded")
+    REFUNDED = "REFUNDED", _("Refunded")
+    FAILED = "FAILED", _("Failed")
+
+
+class BookingQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> Any:
+        """Staff with the permission see all, customers their own, strangers none."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.has_perm("bookings.view_booking"):
+            return self
+        return self.filter(customer_id=user.pk)
+
+    def for_display(self) -> Any:
+        """With all that an answer shows, in a fixed number of queries."""
+        return self.select_related("kind", "customer", "created_by").prefetch_related(
+            "items__kind", "items__departure__tour__destination", "items__departure__option", "travellers"
+        )
+
+
+class Booking(TenantOwned):
+    """A party's booking. Amounts are major units of `currency`, frozen with the quote and its exchange rate."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    reference = models.CharField(_("reference"), max_length=12)
+    kind = TenantForeignKey(BookingKind, models.PROTECT, related_name="+", verbose_name=_("kind"))
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("customer")
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("made by")
+    )
+    agent = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("agent")
+    )
+    contact_name = models.CharField(_("contact"), max_length=120)
+    contact_email = models.EmailField(_("contact's e-mail"))
+    contact_phone = PhoneNumberField(_("contact's phone"), blank=True, default="")
+    language = models.CharField(_("language"), max_length=2, default="en")
+    emergency_name = models.CharField(_("emergency contact"), max_length=120, blank=True, default="")
+    emergency_phone = PhoneNumberField(_("emergency contact's phone"), blank=True, default="")
+    special_requests = models.TextField(_("special requests"), max_length=2000, blank=True, default="")
+    dietary_needs = models.CharField(_("dietary needs"), max_length=300, blank=True, default="")
+    accessibility_needs = models.CharField(_("accessibility needs"), max_length=300, blank=True, default="")
+    pickup = models.CharField(_("pickup"), max_length=300, blank=True, default="")
+    referral_code = models.CharField(_("referral code"), max_length=40, blank=True, default="")
+    staff_note = models.TextField(_("note for staff"), max_length=2000, blank=True, default="")
+
+    status = models.CharField(_("status"), max_length=16, choices=BookingStatus.choices, default=BookingStatus.DRAFT)
+    payment_status = models.CharField(
+        _("payment"), max_length=20, choices=PaymentState.choices, default=PaymentState.UNPAID
+    )
+    currency = models.CharField(_("currency"), max_length=3)
+    total = models.DecimalField(_("total"), max_digits=14, decimal_places=3, validators=[MinValueValidator(0)])
+    # Written from the payments' rows (never added to), so that lists need no join.
+    amount_paid = models.DecimalField(_("paid"), max_digits=14, decimal_places=3, default=0)
+    amount_refunded = models.DecimalField(_("refunded"), max_digits=14, decimal_places=3, default=0)
+    quote = models.JSONField(_("quote"))
+    guests = models.PositiveSmallIntegerField(_("guests"))
+    starts_at = models.DateTimeField(_("starts at"))
+    ends_at = models.DateTimeField(_("ends at"))
+    expires_at = models.DateTimeField(_("must be paid by"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=now)
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True)
+    cancel_reason = models.CharField(_("reason of cancellation"), max_length=500, blank=True, default="")
+    # The refund as it was shown before the cancellation: {"percent", "amount", "lines": [...]}.
+    cancellation = models.JSONField(_("cancellation"), null=True)
+
+    objects = TenantManager.from_queryset(BookingQuerySet)()
+
+    class Meta:
+        verbose_name = _("booking")
+        verbose_name_plural = _("bookings")
+        ordering = ["-created_at"]
+        permissions = [
+            ("confirm", _("May confirm bookings without payment")),
+            ("cancel", _("May cancel bookings")),
+            ("refund", _("May refund")),
+            ("override_policy", _("May refund against the policy")),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "reference"], name="booking_reference_once"),
+            models.CheckConstraint(
+                condition=Q(total__gte=0, amount_paid__gte=0, amount_refunded__gte=0), name="booking_amounts"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "-created_at"], name="booking_by_creation"),
+            models.Index(fields=["tenant", "status", "starts_at"], name="booking_by_status"),
+            models.Index(fields=["customer", "-created_at"], name="booking_by_customer"),
+            models.Index(fields=["expires_at"], condition=Q(status="PENDING_PAYMENT"), name="booking_overdue"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def amount_due(self) -> Any:
+        """What is still to pay, in major units; never negative."""
+        return max(self.total - self.amount_paid + self.amount_refunded, type(self.total)(0))
+
+    @property
+    def source(self) -> str:
+        """SELF, ADMIN or AGENT, from who made it for whom."""
+        if self.agent_id:
+            return "AGENT"
+        if self.created_by_id and self.created_by_id != self.customer_id:
+            return "ADMIN"
+        return "SELF"
+
+    def refuse_move(self, status: BookingStatus) -> None:
+        """Raise `IllegalMove` unless the booking may go there from where it is."""
+        if status not in ALLOWED_MOVES[self.status]:
+            raise IllegalMove(
+                what=self.reference, current=self.get_status_display(), wanted=BookingStatus(status).label
+            )
+
+
+class BookingItem(TenantOwned):
+    """A part of a booking: a departure of ours, or a service of a supplier. Each holds its own seats."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    booking = TenantForeignKey(Booking, models.CASCADE, related_name="items")
+    kind = TenantForeignKey(BookingKind, models.PROTECT, related_name="+", verbose_name=_("kind"))
+    departure = TenantForeignKey(
+        Departure, models.PROTECT, null=True, blank=True, related_name="items", verbose_name=_("departure")
+    )
+    hold = TenantForeignKey(Hold, models.PROTECT, null=True, blank=True, related_name="items", verbose_name=_("hold"))
+    title_en = models.CharField(_("title (English)"), max_length=320)
+    title_ar = models.CharField(_("title (Arabic)"), max_length=320)
+    # Guests by price category: two adults and a child are {"adult": 2, "child": 1}.
+    party = models.JSONField(_("party"), default=dict)
+    seats = models.PositiveSmallIntegerField(_("seats"), default=0)
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
+    status = models.CharField(_("status"), max_length=16, choices=BookingStatus.choices, default=BookingStatus.DRAFT)
+    supplier_reference = models.CharField(_("supplier's reference"), max_length=80, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("item")
+        verbose_name_plural = _("items")
+        constraints = [models.UniqueConstraint(fields=["hold"], name="hold_in_one_item")]
+
+    def __str__(self) -> str:
+        return str(in_language(self, "title"))
+
+
+class Traveller(TenantOwned):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    booking = TenantForeignKey(Booking, models.CASCADE, related_name="travellers")
+    category = models.SlugField(_("price category"), max_length=30, default="adult")
+    first_name = models.CharField(_("first name"), max_length=60)
+    last_name = models.CharField(_("last name"), max_length=60)
+    age = models.PositiveSmallIntegerField(_("age"), null=True, blank=True)
+    nationality = models.CharField(_("nationality"), max_length=2, blank=True, default="")
+    note = models.CharField(_("note"), max_length=300, blank=True, default="")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("traveller")
+        verbose_name_plural = _("travellers")
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return f"{self.first_name} {self.last_name}"

@@ -1,0 +1,130 @@
+"""The API's common forms: the error body, the JSON renderer with field selection, and the handler that turns refusals into it."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.encoding import force_str
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, renderers
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from config.errors import DomainError
+
+logger = logging.getLogger(__name__)
+
+ERROR_NAMES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    409: "conflict",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "refused",
+    429: "too_many_requests",
+    500: "internal_error",
+    503: "unavailable",
+}
+
+
+def error_body(request: Any, status: int, code: str, message: str, details: Any = None) -> dict[str, Any]:
+    """The one form of every error answer; `details` holds the faults of fields or what helps to go on."""
+    return {
+        "error": ERROR_NAMES.get(status, "error"),
+        "error_code": code,
+        "message": message,
+        "details": details or {},
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "request_id": getattr(request, "id", ""),
+    }
+
+
+def error_response(request: HttpRequest, status: int, code: str, message: str, details: Any = None) -> HttpResponse:
+    """The common error body as a plain answer, for what happens outside REST framework."""
+    body = orjson.dumps(error_body(request, status, code, message, details), default=force_str)
+    return HttpResponse(body, status=status, content_type="application/json")
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """REST framework's door for refusals. What is not known here is a bug, and goes on to become a logged 500."""
+    request = context["request"]._request
+    headers: dict[str, str] = {}
+    match exc:
+        case DomainError():
+            status, code, message, details = exc.status, exc.code, str(exc), exc.details
+            if "retry_after" in exc.values:
+                headers["Retry-After"] = str(exc.values["retry_after"])
+        case exceptions.ValidationError():
+            status, code, message = 400, "invalid", _("Some fields are not valid.")
+            details = exc.detail if isinstance(exc.detail, dict) else {"non_field_errors": exc.detail}
+        case exceptions.Throttled():
+            status, code, message = 429, "throttled", _("Too many requests. Try again later.")
+            details = {"retry_after": int(exc.wait or 60)}
+            headers["Retry-After"] = str(int(exc.wait or 60))
+        case exceptions.APIException():
+            status, details = exc.status_code, {}
+            code = exc.get_codes() if isinstance(exc.get_codes(), str) else ERROR_NAMES.get(status, "error")
+            message = force_str(exc.detail)
+            if isinstance(exc.detail, dict):
+                message, details = force_str(exc.detail.get("detail", exc.default_detail)), {}
+            if getattr(exc, "auth_header", None):
+                headers["WWW-Authenticate"] = exc.auth_header
+        case Http404():
+            status, code, message, details = 404, "not_found", _("Not found."), {}
+        case PermissionDenied():
+            status, code, message, details = 403, "permission_denied", _("You may not do this."), {}
+        case RequestDataTooBig():
+            status, code, message, details = 413, "body_too_large", _("The body is too large."), {}
+        case _:
+            return None
+    set_rollback()
+    return Response(error_body(request, status, str(code), message, details), status=status, headers=headers)
+
+
+class JSONRenderer(renderers.JSONRenderer):
+    """JSON by orjson; `?fields=a,b` keeps only these fields of the object, or of each item of a list."""
+
+    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> bytes:
+        if data is None:
+            return b""
+        context = renderer_context or {}
+        request, response = context.get("request"), context.get("response")
+        asked = request.query_params.get("fields") if request is not None else None
+        if asked and (response is None or response.status_code < 400):
+            data = select_fields(data, {name.strip() for name in asked.split(",") if name.strip()})
+        return orjson.dumps(data, default=force_str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def select_fields(data: Any, wanted: set[str]) -> Any:
+    """Only the wanted top-level fields; a page keeps its numbers and selects within its items."""
+    if isinstance(data, list):
+        return [select_fields(row, wanted) for row in data]
+    if not isinstance(data, dict):
+        return data
+    if "items" in data and "total" in data:
+        return {**data, "items": [select_fields(row, wanted) for row in data["items"]]}
+    return {name: value for name, value in data.items() if name in wanted}
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_response(request, 400, "bad_request", _("The request cannot be understood."))
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_response(request, 403, "permission_denied", _("You may not do this."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_response(request, 404, "not_found", _("Not found."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The last door: no trace leaves the house; the log line has it, under the same request id."""
+    return error_response(request, 500, "internal_error", _("Something went wrong on our side. It has been noted."))

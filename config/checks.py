@@ -1,0 +1,32 @@
+"""System checks of what no single setting can say about itself."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import Error, Tags, Warning, register
+
+
+@register(Tags.security, deploy=True)
+def sandbox_is_off_in_production(**_: Any) -> list[Any]:
+    if settings.IN_PRODUCTION and settings.ALLOW_SANDBOX:
+        return [
+            Warning(
+                "ALLOW_SANDBOX is on: bookings can be confirmed without money.",
+                hint="Remove ALLOW_SANDBOX unless this installation is for trying out.",
+                id="rihla.W001",
+            )
+        ]
+    return []
+
+
+@register(Tags.security)
+def throttles_are_readable(**_: Any) -> list[Any]:
+    from config.throttling import parse_rate
+
+    faults = []
+    for name in ("THROTTLE_AUTH", "THROTTLE_DEFAULT"):
+        try:
+            parse_rate(getattr(settings, name))
+        except ValueError as fault:
+            faults.append(Error(f"{name}: {fault}", id="rihla.E001"))
+    return faults

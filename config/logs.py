@@ -1,0 +1,60 @@
+"""Structured logs: one JSON object a line, with the request and the tenant it was written for."""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+_context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
+
+SECRETS = re.compile(
+    r"(?i)(\"?(?:password|secret|token|authorization|api[_-]?key|client_secret|signature)\"?\s*[=:]\s*\"?)([^\s\",&}]+)"
+)
+STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "request_id", "tenant", "taskName"}
+
+
+@contextmanager
+def request_context(**values: str) -> Iterator[None]:
+    """Every log line within the block carries these values."""
+    token = _context.set({**(_context.get() or {}), **values})
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def current_request_id() -> str:
+    """The id of the request being served, or an empty text outside one."""
+    return (_context.get() or {}).get("request_id", "")
+
+
+class AddContext(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        for name, value in (_context.get() or {}).items():
+            setattr(record, name, value)
+        return True
+
+
+class JsonFormatter(logging.Formatter):
+    """Secrets that slip into a message are masked here, as the last guard."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": SECRETS.sub(r"\1***", record.getMessage()),
+        }
+        for name in ("request_id", "tenant"):
+            if hasattr(record, name):
+                line[name] = getattr(record, name)
+        for name, value in record.__dict__.items():
+            if name not in STANDARD and isinstance(value, str | int | float | bool):
+                line[name] = value
+        if record.exc_info:
+            line["exception"] = SECRETS.sub(r"\1***", self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)

@@ -1,0 +1,40 @@
+"""What the OpenAPI document says of every call: the common errors and headers."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+
+class ErrorSerializer(serializers.Serializer):
+    """The one body of every error answer."""
+
+    error = serializers.CharField()
+    error_code = serializers.CharField()
+    message = serializers.CharField()
+    details = serializers.JSONField()
+    timestamp = serializers.DateTimeField()
+    request_id = serializers.CharField()
+
+
+class RihlaSchema(AutoSchema):
+    """Adds to each operation the answers that any call can give."""
+
+    def get_override_parameters(self) -> list[Any]:
+        return [
+            OpenApiParameter("Accept-Language", str, OpenApiParameter.HEADER, enum=["en", "ar"]),
+            *super().get_override_parameters(),
+        ]
+
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+        bodies = super()._get_response_bodies(direction)
+        codes = ["400", "401", "403", "404", "429", "503"]
+        if self.method in {"POST", "PUT", "PATCH", "DELETE"}:
+            codes += ["405", "409", "413", "415", "422"]
+        else:
+            codes += ["405", "406"]
+        for code in codes:
+            if code not in bodies:
+                bodies[code] = self._get_response_for_code(ErrorSerializer, code)
+        return bodies

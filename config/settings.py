@@ -1,0 +1,391 @@
+"""Settings, all of them from the environment (and from `.env` outside production). `.env.example` explains each.
+
+Secure by default: what is missing or weak in production stops the start with a sentence that names it.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from config.db.roles import serving_url
+from config.sidebar import SIDEBAR
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+if os.environ.get("ENVIRONMENT", "production") != "production" or not os.environ.get("SECRET_KEY"):
+    env.read_env(str(BASE_DIR / ".env"))
+
+ENVIRONMENT = env.str("ENVIRONMENT", "production")
+if ENVIRONMENT not in {"production", "embedded", "development", "test"}:
+    raise ImproperlyConfigured("ENVIRONMENT must be production, embedded, development or test.")
+IN_PRODUCTION = ENVIRONMENT == "production"
+
+
+def required(name: str) -> str:
+    value = env.str(name, "")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. It has no default; .env.example says what belongs there.")
+    return value
+
+
+# --- Who we are ---
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = required("SECRET_KEY")
+PORT = env.int("PORT", 8000)
+PUBLIC_URL = env.str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[] if IN_PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/.*$"
+CORS_EXPOSE_HEADERS = ["ETag", "X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"]
+
+if IN_PRODUCTION:
+    if DEBUG:
+        raise ImproperlyConfigured("DEBUG is on. In production it shows secrets to strangers: remove it.")
+    if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10:
+        raise ImproperlyConfigured("SECRET_KEY is too weak: it needs 50 random characters or more.")
+    if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts that Rihla answers to, without '*'.")
+    if urlsplit(PUBLIC_URL).scheme != "https":
+        raise ImproperlyConfigured("PUBLIC_URL must be the https:// address that customers use.")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.inlines",
+    "config.apps.RihlaAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "pgtrigger",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "config",
+    "notifications",
+    "accounts",
+    "ledger",
+    "tours",
+    "bookings",
+    "payments",
+]
+
+# API requests take the short way: sessions, CSRF and messages are for the back-office only (config.middleware).
+MIDDLEWARE = [
+    "config.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "config.middleware.BodyLimitMiddleware",
+    "config.middleware.TenantMiddleware",
+    "config.middleware.LanguageMiddleware",
+    "config.middleware.BackOfficeSessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "config.middleware.BackOfficeCsrfMiddleware",
+    "config.middleware.BackOfficeAuthenticationMiddleware",
+    "config.middleware.BackOfficeMessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database: one role serves, the other owns ---
+_GIVEN_URL = required("DATABASE_URL")
+DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", "") or _GIVEN_URL
+DATABASE_URL = _GIVEN_URL if env.str("DATABASE_OWNER_URL", "") else serving_url(_GIVEN_URL, SECRET_KEY)
+# `manage.py` commands that change tables run as the owner; everything else serves under the policies.
+AS_OWNER = env.bool("RIHLA_AS_OWNER", False)
+
+DATABASES = {"default": environ.Env.db_url_config(DATABASE_OWNER_URL if AS_OWNER else DATABASE_URL)}
+DATABASES["default"] |= {
+    "ENGINE": "config.db",
+    "CONN_MAX_AGE": 0,
+    "ATOMIC_REQUESTS": False,
+    "OPTIONS": {
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 4), "timeout": 20},
+        # Server-side binding with prepared statements: a third more throughput (SPEED: docs/performance.md).
+        "server_side_binding": True,
+        "prepare_threshold": 3,
+        "connect_timeout": 10,
+    },
+}
+
+# --- Redis, Celery ---
+REDIS_URL = required("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": env.str("CACHE_PREFIX", "rihla"),
+        "OPTIONS": {"CLIENT_CLASS": "django_redis.client.DefaultClient"},
+    }
+}
+CELERY_BROKER_URL = required("CELERY_BROKER_URL")
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", False)
+CELERY_TASK_EAGER_PROPAGATES = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_TASK_SOFT_TIME_LIMIT = 540
+CELERY_TIMEZONE = "UTC"
+# A request must not wait for a broker that is away: what must happen rests on a row and a sweep.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2}
+CELERY_BEAT_SCHEDULE = {
+    "sweep-outbox": {"task": "notifications.tasks.sweep_deliveries", "schedule": 15},
+    "sweep-messages": {"task": "notifications.tasks.sweep_messages", "schedule": 30},
+    "expire-holds": {"task": "bookings.tasks.expire_holds", "schedule": 60},
+    "warn-of-ending-holds": {"task": "bookings.tasks.warn_of_ending_holds", "schedule": 60},
+    "sweep-webhooks": {"task": "payments.tasks.sweep_inbox", "schedule": 15},
+    "sweep-payments": {"task": "payments.tasks.sweep_payments", "schedule": 30},
+    "sweep-refunds": {"task": "payments.tasks.sweep_refunds", "schedule": 30},
+    "progress-bookings": {"task": "bookings.tasks.progress_bookings", "schedule": 300},
+    "generate-departures": {"task": "tours.tasks.generate_departures", "schedule": crontab(hour=1, minute=10)},
+    "check-invariants": {"task": "accounts.tasks.check_invariants", "schedule": crontab(hour=2, minute=30)},
+    "forget-old-keys": {"task": "accounts.tasks.forget_old_keys", "schedule": crontab(minute=20)},
+}
+
+# --- Accounts ---
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.TenantBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]  # cost 12
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.DigitAndUpperCaseValidator"},
+]
+LOGIN_URL = "admin:login"
+ACCESS_TOKEN_LIFE = timedelta(minutes=15)
+REFRESH_TOKEN_LIFE = timedelta(days=7)
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": ACCESS_TOKEN_LIFE,
+    "REFRESH_TOKEN_LIFETIME": REFRESH_TOKEN_LIFE,
+    "ALGORITHM": "HS256",
+    "UPDATE_LAST_LOGIN": False,
+}
+LOCK_OUT_AFTER = 5
+LOCK_OUT_FOR = timedelta(minutes=15)
+# The built-in single-operator tenant; requests that name no other are its.
+DEFAULT_TENANT = env.str("DEFAULT_TENANT", "default")
+
+# --- The business ---
+HOLD_FOR = timedelta(seconds=env.int("HOLD_SECONDS", 900))
+HOLD_EXTENSIONS = env.int("HOLD_EXTENSIONS", 2)
+SEED_SCALE = env.float("SEED_SCALE", 1)
+DEPARTURE_HORIZON_DAYS = env.int("DEPARTURE_HORIZON_DAYS", 90)
+SEED_EMAIL_DOMAIN = "example.com"
+
+# --- Payments ---
+ALLOW_SANDBOX = env.bool("ALLOW_SANDBOX", not IN_PRODUCTION)
+SANDBOX_URL = env.str("SANDBOX_URL", "http://127.0.0.1:8010").rstrip("/")
+SANDBOX_SIGNING_KEY = env.str("SANDBOX_SIGNING_KEY", "")
+SANDBOX_STATE = env.str("SANDBOX_STATE", str(BASE_DIR / "var" / "sandbox.sqlite3"))
+if ALLOW_SANDBOX and not SANDBOX_SIGNING_KEY:
+    raise ImproperlyConfigured("SANDBOX_SIGNING_KEY is not set, but ALLOW_SANDBOX is on.")
+# How long an attempt may stay unclear before the sweep asks the gateway about it.
+PAYMENT_UNCLEAR_AFTER = timedelta(seconds=env.int("PAYMENT_UNCLEAR_SECONDS", 60))
+
+# --- Mail, files ---
+MAIL_DIR = Path(env.str("MAIL_DIR", str(BASE_DIR / "var" / "mail")))
+EMAIL_URL = env.str("EMAIL_URL", "")
+if EMAIL_URL:
+    vars().update(environ.Env.email_url_config(EMAIL_URL))
+elif IN_PRODUCTION:
+    raise ImproperlyConfigured(
+        "EMAIL_URL is not set: without it no customer gets a voucher (smtp+tls://user:password@host:587)."
+    )
+else:
+    EMAIL_BACKEND = "notifications.mailfiles.EmailBackend"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Rihla <bookings@rihla.example>")
+
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media")))
+MEDIA_URL = "/media/"
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "var" / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+if env.str("S3_BUCKET", ""):
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": env.str("S3_BUCKET"),
+            "endpoint_url": env.str("S3_ENDPOINT", "") or None,
+            "querystring_auth": False,
+        },
+    }
+WHITENOISE_USE_FINDERS = ENVIRONMENT in {"development", "test"}
+if ENVIRONMENT in {"development", "test"}:
+    STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+MAX_IMAGE_BYTES = 10 * 1024 * 1024
+MAX_IMAGE_PIXELS = 50_000_000
+MAX_BODY_BYTES = 1024 * 1024  # of JSON; uploads have their own limit
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+
+# --- Languages ---
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ar", "العربية")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "rihla_language"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- API ---
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.Bearer"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["config.api.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "config.pagination.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_THROTTLE_CLASSES": ["config.throttling.CallsPerMinute"],
+    "DEFAULT_SCHEMA_CLASS": "config.schema.RihlaSchema",
+    "EXCEPTION_HANDLER": "config.api.exception_handler",
+    "UNAUTHENTICATED_USER": "accounts.authentication.Anonymous",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+THROTTLE_AUTH = env.str("THROTTLE_AUTH", "5/min")
+THROTTLE_DEFAULT = env.str("THROTTLE_DEFAULT", "100/min")
+# How many proxies in front of us add to X-Forwarded-For; 0 trusts the socket's address only.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Rihla API",
+    "DESCRIPTION": "What customers, partners and staff of a tour operator do through Rihla.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SORT_OPERATIONS": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+# --- Web security ---
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 12 * 3600
+if urlsplit(PUBLIC_URL).scheme == "https":
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", True)
+    SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", True)
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    # The probes of a load balancer come over plain HTTP from inside.
+    SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        # The back-office theme evaluates Alpine expressions and styles elements in place.
+        "script-src": ["'self'", "'unsafe-inline'", "'unsafe-eval'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "worker-src": ["'self'", "blob:"],
+    }
+}
+# E-mails are unique without regard to case, by a constraint that this check does not see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+
+# --- Logs ---
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "config.logs.AddContext"}},
+    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["context"]}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.server": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "PIL": {"level": "INFO"},
+    },
+}
+
+# --- Back-office --------------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Rihla",
+    "SITE_HEADER": "Rihla · رحلة",
+    "SITE_SUBHEADER": _("Back-office"),
+    "SITE_SYMBOL": "sailing",
+    "SHOW_LANGUAGES": True,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "8px",
+    "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
+    "STYLES": ["/static/admin/rihla.css"],
+    "COLORS": {
+        "primary": {
+            "50": "#effaf8",
+            "100": "#d8f2ee",
+            "200": "#b4e4dd",
+            "300": "#83d0c6",
+            "400": "#4fb4a9",
+            "500": "#33988e",
+            "600": "#267a73",
+            "700": "#22625d",
+            "800": "#1f4f4c",
+            "900": "#1d4240",
+            "950": "#0b2726",
+        }
+    },
+    "SIDEBAR": SIDEBAR,
+}

@@ -1,0 +1,70 @@
+"""Tests run as the serving role, under row-level security; only making and emptying the database is the owner's."""
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+
+from accounts.models import Tenant
+from accounts.tests.factories import TenantFactory
+from config.db.roles import ensure_serving_role
+from config.tenancy import tenant_context
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Make the serving role before the tables are: migrations end with grants to it."""
+    serving = urlsplit(settings.DATABASE_URL)
+    with psycopg.connect(settings.DATABASE_OWNER_URL, autocommit=True) as owner:
+        ensure_serving_role(owner, unquote(serving.username or ""), serving.password)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Any:
+    """From here on the connection is the serving role's, as in production."""
+    owner = dict(connection.settings_dict)
+    serving = urlsplit(settings.DATABASE_URL)
+
+    def flush_as_owner(statements: list[str]) -> None:
+        parameters = {"dbname": connection.settings_dict["NAME"], "user": owner["USER"], "password": owner["PASSWORD"]}
+        if owner["HOST"]:
+            parameters |= {"host": owner["HOST"]}
+        if owner["PORT"]:
+            parameters |= {"port": owner["PORT"]}
+        with psycopg.connect(**parameters) as flushing:
+            for statement in statements:
+                flushing.execute(statement)
+
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.close_pool()
+        connection.settings_dict.update(USER=unquote(serving.username or ""), PASSWORD=serving.password or "")
+        connection.ops.execute_sql_flush = flush_as_owner
+        yield
+        connection.close()
+        connection.close_pool()
+        connection.settings_dict.update(USER=owner["USER"], PASSWORD=owner["PASSWORD"])
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """Counters, locks and cached answers of one test must not meet the next."""
+    cache.clear()
+
+
+@pytest.fixture
+def tenant(db: None) -> Any:
+    """The default tenant, acted for during the test."""
+    tenant = TenantFactory(slug=settings.DEFAULT_TENANT)
+    with tenant_context(tenant.pk):
+        yield tenant
+
+
+@pytest.fixture
+def other_tenant(db: None) -> Tenant:
+    """Somebody else's house. Nothing is set for it."""
+    return TenantFactory(slug="other")

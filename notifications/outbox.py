@@ -1,0 +1,122 @@
+"""The outbox: a fact is written with the change that made it true, and told to its subscribers after commit.
+
+announce("booking.confirmed", booking, amount="120.00")      # in a service, inside its transaction
+
+@on("booking.confirmed")                                     # in receivers.py of this app or one above
+def send_voucher(event: Event) -> None: ...                  # idempotent; one transaction; no gateway calls
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Model
+from django.utils.module_loading import autodiscover_modules
+from django.utils.timezone import now
+from kombu.exceptions import OperationalError
+
+from config.celery import app
+from notifications.models import Delivery, DeliveryStatus, Event
+
+logger = logging.getLogger(__name__)
+
+Subscriber = Callable[[Event], None]
+
+MOST_ATTEMPTS = 12
+
+_subscribers: dict[str, dict[str, Subscriber]] = {}
+
+
+def on(*types: str) -> Callable[[Subscriber], Subscriber]:
+    """Subscribe a function to facts of these types. Its name (`app.function`) marks what was delivered: keep it."""
+
+    def register(subscriber: Subscriber) -> Subscriber:
+        name = f"{subscriber.__module__.split('.')[0]}.{subscriber.__name__}"
+        for type_ in types:
+            if _subscribers.setdefault(type_, {}).setdefault(name, subscriber) is not subscriber:
+                raise ValueError(f"two subscribers of {type_} are called {name}")
+        return subscriber
+
+    return register
+
+
+def subscribers_of(type_: str) -> dict[str, Subscriber]:
+    """Who hears of facts of this type, by name."""
+    autodiscover_modules("receivers")
+    return _subscribers.get(type_, {})
+
+
+def announce(type_: str, subject: Model, **data: Any) -> Event:
+    """Write the fact and one delivery per subscriber. Must be called inside the transaction that makes the fact true.
+
+    `data` must be JSON (amounts as text). After commit each delivery is sent as a task; a sweep finds what was lost.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError(f"{type_} was announced outside a transaction")
+    event = Event.objects.create(type=type_, subject_type=subject._meta.label_lower, subject_id=subject.pk, data=data)
+    deliveries = Delivery.objects.bulk_create(
+        [Delivery(event=event, subscriber=name) for name in sorted(subscribers_of(type_))]
+    )
+    for delivery in deliveries:
+        transaction.on_commit(partial(send_task, "notifications.tasks.deliver", str(delivery.pk)))
+    return event
+
+
+def send_task(name: str, *args: Any) -> None:
+    """Send a Celery task by its name; with the broker away, log it: a sweep takes up the row later."""
+    try:
+        app.tasks[name].apply_async(args)
+    except OperationalError:
+        logger.warning("the broker does not answer; %s waits for its sweep", name)
+
+
+def deliver(delivery_id: UUID | str) -> bool:
+    """Run one delivery. Returns False when it was done already or runs elsewhere.
+
+    The subscriber's writes and the mark "done" commit together. What it raises is kept on the row, and the delivery is
+    tried again later: after 10 s, 20 s, 40 s … up to an hour; given up after 12 attempts (staff can replay it).
+    """
+    try:
+        with transaction.atomic():
+            delivery = (
+                Delivery.objects.select_for_update(skip_locked=True, of=("self",))
+                .select_related("event")
+                .filter(pk=delivery_id, status=DeliveryStatus.WAITING)
+                .first()
+            )
+            if delivery is None:
+                return False
+            subscriber = subscribers_of(delivery.event.type).get(delivery.subscriber)
+            if subscriber is not None:  # a subscriber that a later version dropped has nothing to do
+                subscriber(delivery.event)
+            delivery.status, delivery.done_at, delivery.error = DeliveryStatus.DONE, now(), ""
+            delivery.save(update_fields=["status", "done_at", "error"])
+    except Exception as fault:  # the outermost edge of a subscriber: noted, logged, tried again
+        logger.exception("delivery %s failed", delivery_id)
+        _note_failure(delivery_id, fault)
+    return True
+
+
+def _note_failure(delivery_id: UUID | str, fault: Exception) -> None:
+    with transaction.atomic():
+        delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
+        delivery.attempts += 1
+        delivery.error = f"{type(fault).__name__}: {fault}"[:2000]
+        delivery.next_try_at = now() + min(timedelta(seconds=10 * 2 ** (delivery.attempts - 1)), timedelta(hours=1))
+        if delivery.attempts >= MOST_ATTEMPTS:
+            delivery.status = DeliveryStatus.FAILED
+        delivery.save(update_fields=["attempts", "error", "next_try_at", "status"])
+
+
+def waiting_deliveries(limit: int = 500) -> list[UUID]:
+    """Deliveries of the current tenant whose time has come and that no task seems to run."""
+    grace = now() - timedelta(seconds=10)  # those just announced have a task on its way
+    return list(
+        Delivery.objects.filter(status=DeliveryStatus.WAITING, next_try_at__lte=grace)
+        .order_by("next_try_at")
+        .values_list("pk", flat=True)[:limit]
+    )

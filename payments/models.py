@@ -1,0 +1,257 @@
+"""Attempts to pay, what gateways told us, and money that went back."""
+
+from decimal import Decimal
+from typing import Any
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from bookings.models import Booking
+from config.ids import uuid7
+from config.models import TenantForeignKey, TenantManager, TenantOwned
+from ledger.models import Transaction
+
+
+class PaymentStatus(models.TextChoices):
+    PENDING = "PENDING", _("Pending")
+    PROCESSING = "PROCESSING", _("Processing")
+    PAID = "PAID", _("Paid")
+    FAILED = "FAILED", _("Failed")
+    CANCELLED = "CANCELLED", _("Cancelled")
+    PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED", _("Partially refunded")
+    REFUNDED = "REFUNDED", _("Refunded")
+
+
+P = PaymentStatus
+
+# Every move there is; an event that would make another is kept, marked stale, and acknowledged.
+ALLOWED_MOVES: dict[str, set[str]] = {
+    P.PENDING: {P.PROCESSING, P.PAID, P.FAILED, P.CANCELLED},
+    P.PROCESSING: {P.PAID, P.FAILED, P.CANCELLED},
+    P.FAILED: {P.PAID, P.PROCESSING},
+    P.CANCELLED: {P.PAID, P.PROCESSING},
+    P.PAID: {P.PARTIALLY_REFUNDED, P.REFUNDED},
+    P.PARTIALLY_REFUNDED: {P.REFUNDED, P.PAID},
+    P.REFUNDED: {P.PARTIALLY_REFUNDED, P.PAID},
+}
+
+OPEN = [P.PENDING, P.PROCESSING]
+HAS_MONEY = [P.PAID, P.PARTIALLY_REFUNDED, P.REFUNDED]
+
+
+class PaymentQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> Any:
+        """Staff with the permission see all, customers those of their bookings."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.has_perm("payments.view_payment"):
+            return self
+        return self.filter(booking__customer_id=user.pk)
+
+
+class Payment(TenantOwned):
+    """One attempt to pay a booking. The row and its key are committed before the gateway is called."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    number = models.CharField(_("number"), max_length=14)
+    booking = TenantForeignKey(Booking, models.PROTECT, related_name="payments", verbose_name=_("booking"))
+    gateway = models.CharField(_("gateway"), max_length=20)
+    status = models.CharField(_("status"), max_length=20, choices=PaymentStatus.choices, default=PaymentStatus.PENDING)
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
+    currency = models.CharField(_("currency"), max_length=3)
+    # Written from the refunds' rows, never added to.
+    refunded_amount = models.DecimalField(_("refunded"), max_digits=14, decimal_places=3, default=Decimal(0))
+    idempotency_key = models.CharField(_("key at the gateway"), max_length=108)
+    # The Idempotency-Key with which the client asked for this attempt: a crashed request finds its attempt again.
+    client_key = models.CharField(max_length=330, blank=True, default="", editable=False)
+    gateway_reference = models.CharField(_("gateway's reference"), max_length=255, blank=True, default="")
+    captured_reference = models.CharField(
+        _("gateway's reference of the capture"), max_length=255, blank=True, default=""
+    )
+    # What the payer has to do next, as the gateway said: {"type": "redirect", "url": …}.
+    action = models.JSONField(_("next step"), default=dict)
+    return_url = models.URLField(max_length=500, blank=True, default="")
+    cancel_url = models.URLField(max_length=500, blank=True, default="")
+    failure_code = models.CharField(_("failure"), max_length=60, blank=True, default="")
+    failure_message = models.CharField(_("failure's words"), max_length=300, blank=True, default="")
+    # AMOUNT_MISMATCH, DUPLICATE, LATE …: what staff must look at.
+    flag = models.CharField(_("flag"), max_length=30, blank=True, default="")
+    is_duplicate = models.BooleanField(_("a second success"), default=False)
+    entry = TenantForeignKey(Transaction, models.PROTECT, null=True, related_name="+", verbose_name=_("posting"))
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("made by")
+    )
+    created_at = models.DateTimeField(_("created at"), default=now)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+    expires_at = models.DateTimeField(_("expires at"), null=True)
+    paid_at = models.DateTimeField(_("paid at"), null=True)
+    # When a sweep looks at this attempt next, while it is unclear; null when there is nothing left to find out.
+    check_at = models.DateTimeField(null=True)
+    checks = models.PositiveSmallIntegerField(default=0)
+
+    objects = TenantManager.from_queryset(PaymentQuerySet)()
+
+    class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        ordering = ["-created_at"]
+        permissions = [("refund", _("May refund payments")), ("reconcile", _("May reconcile and replay notices"))]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "number"], name="payment_number_once"),
+            models.UniqueConstraint(fields=["idempotency_key"], name="payment_key_once"),
+            models.UniqueConstraint(
+                fields=["booking", "client_key"], condition=~Q(client_key=""), name="payment_client_key_once"
+            ),
+            models.UniqueConstraint(
+                fields=["booking"], condition=Q(status__in=["PENDING", "PROCESSING"]), name="payment_one_open"
+            ),
+            models.UniqueConstraint(
+                fields=["booking"],
+                condition=Q(status__in=["PAID", "PARTIALLY_REFUNDED", "REFUNDED"], is_duplicate=False),
+                name="payment_one_success",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, refunded_amount__gte=0, refunded_amount__lte=models.F("amount")),
+                name="payment_amounts",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["check_at"], condition=Q(check_at__isnull=False), name="payment_to_check"),
+            models.Index(fields=["tenant", "-created_at"], name="payment_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class PaymentEvent(TenantOwned):
+    """One line of a payment's history. The database refuses to edit it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    payment = TenantForeignKey(Payment, models.PROTECT, related_name="events")
+    at = models.DateTimeField(_("at"), default=now)
+    old_status = models.CharField(_("from"), max_length=20, blank=True, default="")
+    new_status = models.CharField(_("to"), max_length=20, blank=True, default="")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("who")
+    )
+    reason = models.CharField(_("why"), max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("event of a payment")
+        verbose_name_plural = _("history of payments")
+        ordering = ["at", "id"]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.payment} {self.new_status}"
+
+
+class GatewayObject(TenantOwned):
+    """Every id by which a gateway may speak of a payment (order, intent, capture, charge)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    gateway = models.CharField(max_length=20)
+    kind = models.CharField(max_length=20)
+    remote_id = models.CharField(max_length=255)
+    payment = TenantForeignKey(Payment, models.CASCADE, related_name="gateway_objects")
+
+    class Meta:
+        verbose_name = _("gateway's object")
+        verbose_name_plural = _("gateway's objects")
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "gateway", "kind", "remote_id"], name="gateway_object_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.remote_id}"
+
+
+class NoticeStatus(models.TextChoices):
+    NEW = "NEW", _("New")
+    DONE = "DONE", _("Done")
+    IGNORED = "IGNORED", _("Ignored")
+    STALE = "STALE", _("Stale")
+    FAILED = "FAILED", _("Failed")
+
+
+class Notice(TenantOwned):
+    """A gateway's webhook, stored raw before anything is done about it (the inbox)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    gateway = models.CharField(_("gateway"), max_length=20)
+    dedupe_key = models.CharField(_("event"), max_length=255)
+    type = models.CharField(_("type"), max_length=60, blank=True, default="")
+    body = models.BinaryField(_("body"))
+    headers = models.JSONField(_("headers"), default=dict)
+    address = models.GenericIPAddressField(_("address"), null=True)
+    received_at = models.DateTimeField(_("received at"), default=now)
+    status = models.CharField(_("status"), max_length=8, choices=NoticeStatus.choices, default=NoticeStatus.NEW)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_try_at = models.DateTimeField(_("next try"), null=True, default=now)
+    error = models.TextField(_("error"), blank=True, default="")
+    payment = TenantForeignKey(
+        Payment, models.SET_NULL, null=True, blank=True, related_name="notices", verbose_name=_("payment")
+    )
+    done_at = models.DateTimeField(_("done at"), null=True)
+
+    class Meta:
+        verbose_name = _("notice of a gateway")
+        verbose_name_plural = _("notices of gateways")
+        ordering = ["-received_at"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "gateway", "dedupe_key"], name="notice_once")]
+        indexes = [
+            models.Index(fields=["next_try_at"], condition=Q(status__in=["NEW", "FAILED"]), name="notice_waiting")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.dedupe_key}"
+
+
+class RefundStatus(models.TextChoices):
+    PENDING = "PENDING", _("Pending")
+    SUCCEEDED = "SUCCEEDED", _("Done")
+    FAILED = "FAILED", _("Failed")
+
+
+class Refund(TenantOwned):
+    """Money that goes back. The row and its key are committed before the gateway is called; retried with the same key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    number = models.CharField(_("number"), max_length=14)
+    payment = TenantForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("payment"))
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
+    status = models.CharField(_("status"), max_length=10, choices=RefundStatus.choices, default=RefundStatus.PENDING)
+    # What asks for it, unique: `cancellation:<booking>`, `late:<payment>`, `staff:<key>`: asked twice is asked once.
+    cause = models.CharField(_("cause"), max_length=160)
+    reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
+    idempotency_key = models.CharField(_("key at the gateway"), max_length=108)
+    gateway_reference = models.CharField(_("gateway's reference"), max_length=255, blank=True, default="")
+    failure_message = models.CharField(_("failure's words"), max_length=300, blank=True, default="")
+    entry = TenantForeignKey(Transaction, models.PROTECT, null=True, related_name="+", verbose_name=_("posting"))
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("asked by")
+    )
+    created_at = models.DateTimeField(_("created at"), default=now)
+    done_at = models.DateTimeField(_("done at"), null=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_try_at = models.DateTimeField(_("next try"), null=True, default=now)
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "number"], name="refund_number_once"),
+            models.UniqueConstraint(fields=["tenant", "cause"], name="refund_cause_once"),
+            models.UniqueConstraint(fields=["idempotency_key"], name="refund_key_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_positive"),
+        ]
+        indexes = [models.Index(fields=["next_try_at"], condition=Q(status="PENDING"), name="refund_waiting")]
+
+    def __str__(self) -> str:
+        return self.number

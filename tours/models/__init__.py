@@ -1,0 +1,40 @@
+"""The catalogue, its prices, and when it can be bought."""
+
+from tours.models.catalogue import (
+    Category,
+    Destination,
+    Difficulty,
+    ItineraryDay,
+    Tour,
+    TourImage,
+    TourKind,
+    TourOption,
+    TourStatus,
+)
+from tours.models.policies import CancellationPolicy, CancellationTier
+from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, TaxRate
+from tours.models.published import PublishedTour
+from tours.models.schedule import Departure, DepartureStatus, ScheduleRule
+
+__all__ = [
+    "CancellationPolicy",
+    "CancellationTier",
+    "Category",
+    "Departure",
+    "DepartureStatus",
+    "Destination",
+    "Difficulty",
+    "Extra",
+    "ExtraBasis",
+    "ItineraryDay",
+    "OptionPrice",
+    "PriceCategory",
+    "PublishedTour",
+    "ScheduleRule",
+    "TaxRate",
+    "Tour",
+    "TourImage",
+    "TourKind",
+    "TourOption",
+    "TourStatus",
+]

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, renderers
@@ -113,18 +114,28 @@ def select_fields(data: Any, wanted: set[str]) -> Any:
     return {name: value for name, value in data.items() if name in wanted}
 
 
+def _fail(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:
+    """The common body for programs; a plain page for people, who come by a browser and not through `/api`."""
+    if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", ""):
+        return error_response(request, status, code, message)
+    page = render_to_string(
+        "errors/page.html", {"status": status, "message": message, "request_id": getattr(request, "id", "")}
+    )
+    return HttpResponse(page, status=status)
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_response(request, 400, "bad_request", _("The request cannot be understood."))
+    return _fail(request, 400, "bad_request", _("The request cannot be understood."))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_response(request, 403, "permission_denied", _("You may not do this."))
+    return _fail(request, 403, "permission_denied", _("You may not do this."))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_response(request, 404, "not_found", _("Not found."))
+    return _fail(request, 404, "not_found", _("Not found."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The last door: no trace leaves the house; the log line has it, under the same request id."""
-    return error_response(request, 500, "internal_error", _("Something went wrong on our side. It has been noted."))
+    return _fail(request, 500, "internal_error", _("Something went wrong on our side. It has been noted."))

@@ -1,0 +1,79 @@
+"""A real server for tests that must go over HTTP: granian with its own processes, on the test's database, as the serving role."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import httpx
+from django.conf import settings
+from django.db import connection
+
+STARTS_WITHIN = 40  # seconds
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_database_url(url: str) -> str:
+    """The address given, with the name of the database the tests run on."""
+    return urlunsplit(urlsplit(url)._replace(path="/" + quote(connection.settings_dict["NAME"], safe="")))
+
+
+@contextmanager
+def serving(application: str = "config.wsgi:application", port: int | None = None, **environment: str) -> Iterator[str]:
+    """Serve `application` with two workers of four threads while the block runs; yields its address.
+
+    What the server writes is shown when it does not start. Further settings go in as keyword arguments.
+    """
+    port = port or free_port()
+    address = f"http://127.0.0.1:{port}"
+    env = {
+        **os.environ,
+        "DATABASE_URL": test_database_url(settings.DATABASE_URL),
+        "DATABASE_OWNER_URL": test_database_url(settings.DATABASE_OWNER_URL),
+        "RIHLA_AS_OWNER": "false",
+        "PORT": str(port),
+        "PUBLIC_URL": address,
+        **environment,
+    }
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--backlog", "1024", "--no-ws", application]
+    with tempfile.TemporaryFile() as output:
+        server = subprocess.Popen(command, env=env, cwd=settings.BASE_DIR, stdout=output, stderr=output)
+        try:
+            _wait_until_it_answers(server, address)
+            yield address
+        except BaseException:
+            output.seek(0)
+            sys.stderr.write(output.read().decode(errors="replace")[-6000:])
+            raise
+        finally:
+            server.terminate()
+            try:
+                server.wait(15)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _wait_until_it_answers(server: "subprocess.Popen[bytes]", address: str) -> None:
+    until = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended with {server.returncode} before it answered")
+        try:
+            httpx.get(f"{address}/health/live", timeout=2)
+            return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise RuntimeError(f"the server did not answer within {STARTS_WITHIN} s")

@@ -7,7 +7,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from celery.schedules import crontab
@@ -132,7 +132,15 @@ DATABASE_URL = _GIVEN_URL if env.str("DATABASE_OWNER_URL", "") else serving_url(
 # `manage.py` commands that change tables run as the owner; everything else serves under the policies.
 AS_OWNER = env.bool("RIHLA_AS_OWNER", False)
 
-DATABASES = {"default": environ.Env.db_url_config(DATABASE_OWNER_URL if AS_OWNER else DATABASE_URL)}
+
+def database_at(url: str) -> dict[str, Any]:
+    """django-environ lowers the host and leaves it encoded; that of a socket is a folder, written `%2Fpath%2Fto`."""
+    place = urlsplit(url).netloc.rpartition("@")[2]
+    socket = {"HOST": unquote(place), "PORT": ""} if place.upper().startswith("%2F") else {}
+    return environ.Env.db_url_config(url) | socket
+
+
+DATABASES = {"default": database_at(DATABASE_OWNER_URL if AS_OWNER else DATABASE_URL)}
 DATABASES["default"] |= {
     "ENGINE": "config.db",
     "CONN_MAX_AGE": 0,
@@ -243,7 +251,7 @@ MEDIA_URL = "/media/"
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "var" / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES: dict[str, Any] = {
+STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }

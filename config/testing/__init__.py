@@ -14,8 +14,7 @@ def run_together(*calls: Callable[[], Any]) -> list[Any]:
 
     Each thread acts for the tenant of the caller and gives its connection back.
     """
-    barrier, tenant = threading.Barrier(len(calls)), current_tenant.get()
-    outcomes: list[Any] = [None] * len(calls)
+    barrier, outcomes, tenant = threading.Barrier(len(calls)), [None] * len(calls), current_tenant.get()
 
     def run(place: int, call: Callable[[], Any]) -> None:
         current_tenant.set(tenant)

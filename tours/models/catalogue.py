@@ -62,7 +62,7 @@ class Destination(TenantOwned):
         constraints = [models.UniqueConstraint(fields=["tenant", "slug"], name="destination_slug_once")]
 
     def __str__(self) -> str:
-        return f"{in_language(self, 'city')}, {self.country.name}"  # type: ignore[attr-defined]
+        return f"{in_language(self, 'city')}, {self.country.name}"
 
 
 class TourKind(models.TextChoices):
@@ -253,7 +253,7 @@ class TourImage(TenantOwned):
         ordering = ["-is_cover", "display_order"]
 
     def __str__(self) -> str:
-        return str(self.file.name)
+        return self.file.name
 
 
 class ItineraryDay(TenantOwned):

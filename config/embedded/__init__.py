@@ -1,0 +1,1 @@
+"""The embedded stack: PostgreSQL, Valkey and Rihla's own processes under one parent. Standard library only."""

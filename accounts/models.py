@@ -167,6 +167,8 @@ class Role(TenantOwned):
     permissions = models.ManyToManyField(
         Permission, through="RolePermission", verbose_name=_("permissions"), blank=True
     )
+    # What seeding has ever offered this role: what staff took away does not come back with the next version.
+    offered = models.JSONField(default=list, editable=False)
 
     class Meta:
         verbose_name = _("role")

@@ -1,0 +1,113 @@
+"""What the catalogue refuses, and why."""
+
+from django.utils.translation import gettext_lazy as _
+
+from config.errors import Conflict, DomainError, NotFound
+
+
+class TourNotFound(NotFound):
+    code = "tour_not_found"
+    message = _("There is no such tour.")
+
+
+class DepartureNotFound(NotFound):
+    code = "departure_not_found"
+    message = _("There is no such departure.")
+
+
+class ImageNotFound(NotFound):
+    code = "image_not_found"
+    message = _("There is no such picture.")
+
+
+class RuleNotFound(NotFound):
+    code = "schedule_rule_not_found"
+    message = _("There is no such schedule rule.")
+
+
+# --- What a party may ask for ---
+
+
+class UnknownPriceCategory(DomainError):
+    code = "unknown_price_category"
+    message = _("“{category}” has no price here. Priced are: {known}.")
+
+
+class PartyTooSmall(DomainError):
+    code = "party_too_small"
+    message = _("A booking needs {least} guests or more; {asked} were asked for.")
+
+
+class PartyTooLarge(DomainError):
+    code = "party_too_large"
+    message = _("A booking takes {most} guests at most; {asked} were asked for.")
+
+
+class NobodyTakesASeat(DomainError):
+    code = "nobody_takes_a_seat"
+    message = _("Somebody in the party must take a seat: infants do not travel alone.")
+
+
+class UnknownExtra(DomainError):
+    code = "unknown_extra"
+    message = _("The extra “{extra}” is not offered here.")
+
+
+class ExtraQuantityRefused(DomainError):
+    code = "extra_quantity"
+    message = _("Of the extra “{extra}” between 1 and {most} can be booked; {asked} were asked for.")
+
+
+class TourHasNoPrice(DomainError):
+    code = "tour_has_no_price"
+    message = _("“{tour}” has no price yet.")
+
+
+# --- What staff may do ---
+
+
+class TitleTaken(Conflict):
+    code = "title_taken"
+    message = _("Another tour is called “{title}” already.")
+
+
+class SlugTaken(Conflict):
+    code = "slug_taken"
+    message = _("Another tour has the address “{slug}” already.")
+
+
+class TourIncomplete(DomainError):
+    """`missing` in the details lists what is to be added, in the language at hand."""
+
+    code = "tour_incomplete"
+    message = _("“{tour}” cannot be put on sale yet. Missing: {missing}.")
+
+
+class TourHasBookings(Conflict):
+    code = "tour_has_bookings"
+    message = _("“{tour}” has departures to come with {seats} places held or booked. It cannot be deleted before.")
+
+
+class OptionInUse(Conflict):
+    code = "option_in_use"
+    message = _("The option “{option}” has departures already. Take it off the schedule instead of deleting it.")
+
+
+class CapacityBelowSold(Conflict):
+    code = "capacity_below_sold"
+    message = _("{sold} places are held or booked already; the capacity cannot be lowered to {asked}.")
+
+
+class DepartureHasBookings(Conflict):
+    code = "departure_has_bookings"
+    message = _("The departure has {seats} places held or booked. It cannot be deleted.")
+
+
+class DepartureOver(Conflict):
+    code = "departure_over"
+    message = _("The departure has started already.")
+
+
+class LocalTimeDoesNotExist(DomainError):
+    code = "local_time_does_not_exist"
+    message = _("{time} on {date} does not exist in {zone}: the clocks are put forward over it.")

@@ -1,0 +1,311 @@
+"""Base prices: what a party pays for a departure by the price list, with extras and tax, and the public "price from".
+
+`load_terms` reads, everything else is pure. Amounts are `Decimal` major units of `terms.currency`. What partners, members,
+offers and vouchers change comes on top in `bookings.pricing`, which is what everyone who sells calls.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from config.errors import InvalidInput
+from ledger.money import round_money
+from tours.errors import (
+    DepartureNotFound,
+    ExtraQuantityRefused,
+    NobodyTakesASeat,
+    PartyTooLarge,
+    PartyTooSmall,
+    TourHasNoPrice,
+    UnknownExtra,
+    UnknownPriceCategory,
+)
+from tours.models import Departure, Extra, ExtraBasis, OptionPrice, Tour, TourStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a quote. `rule` names what made the price: `price_list:<option>:<category>` or `extra:<code>`."""
+
+    code: str
+    rule: str
+    label_en: str
+    label_ar: str
+    quantity: int
+    unit: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TaxLine:
+    """A tax: contained in the lines (`inclusive`) or to be added to them."""
+
+    code: str
+    label_en: str
+    label_ar: str
+    percent: Decimal
+    inclusive: bool
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryPrice:
+    """What one guest of a category pays, and how many seats that guest takes."""
+
+    code: str
+    label_en: str
+    label_ar: str
+    amount: Decimal
+    seats: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraTerms:
+    code: str
+    label_en: str
+    label_ar: str
+    basis: str
+    amount: Decimal
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaxTerms:
+    code: str
+    label_en: str
+    label_ar: str
+    percent: Decimal
+    inclusive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a departure is sold for and under which conditions. Plain values: safe to keep for seconds, safe to pickle."""
+
+    departure_id: UUID
+    tour_id: UUID
+    option_id: UUID
+    option_code: str
+    title_en: str
+    title_ar: str
+    option_en: str
+    option_ar: str
+    starts_at: datetime
+    ends_at: datetime
+    cutoff_at: datetime
+    time_zone: str
+    currency: str
+    min_guests: int
+    max_guests: int
+    on_sale: bool
+    policy_id: UUID
+    prices: Mapping[str, CategoryPrice]
+    extras: Mapping[str, ExtraTerms]
+    tax: TaxTerms | None
+
+    def converted(self, currency: str, rate: Decimal) -> "Terms":
+        """The same terms in another currency, one unit of ours being worth `rate` of it.
+
+        Unit prices are rounded here, once, so that on each line the price shown times the quantity is the amount shown.
+        """
+        return replace(
+            self,
+            currency=currency,
+            prices={
+                code: replace(price, amount=round_money(price.amount * rate, currency))
+                for code, price in self.prices.items()
+            },
+            extras={
+                code: replace(extra, amount=round_money(extra.amount * rate, currency))
+                for code, extra in self.extras.items()
+            },
+        )
+
+
+def load_terms(departure_id: UUID) -> Terms:
+    """The terms of a departure, in three statements. Raises `DepartureNotFound`."""
+    departure = (
+        Departure.objects.select_related("option", "tour__destination", "tour__tax")
+        .only(
+            "option",
+            "starts_at",
+            "ends_at",
+            "cutoff_at",
+            "option__code",
+            "option__name_en",
+            "option__name_ar",
+            "tour__title_en",
+            "tour__title_ar",
+            "tour__currency",
+            "tour__min_guests",
+            "tour__max_guests",
+            "tour__status",
+            "tour__deleted_at",
+            "tour__cancellation_policy",
+            "tour__destination__time_zone",
+            "tour__tax__code",
+            "tour__tax__name_en",
+            "tour__tax__name_ar",
+            "tour__tax__percent",
+            "tour__tax__is_inclusive",
+        )
+        .filter(pk=departure_id)
+        .first()
+    )
+    if departure is None:
+        raise DepartureNotFound
+    tour, option, tax = departure.tour, departure.option, departure.tour.tax
+    prices = OptionPrice.objects.filter(option_id=option.pk).order_by("category__display_order", "category__code")
+    extras = Extra.objects.filter(tour_id=tour.pk, is_active=True).order_by("code")
+    return Terms(
+        departure_id=departure.pk,
+        tour_id=tour.pk,
+        option_id=option.pk,
+        option_code=option.code,
+        title_en=tour.title_en,
+        title_ar=tour.title_ar,
+        option_en=option.name_en,
+        option_ar=option.name_ar,
+        starts_at=departure.starts_at,
+        ends_at=departure.ends_at,
+        cutoff_at=departure.cutoff_at,
+        time_zone=tour.destination.time_zone,
+        currency=tour.currency_id,
+        min_guests=tour.min_guests,
+        max_guests=tour.max_guests,
+        on_sale=tour.status == TourStatus.ACTIVE and tour.deleted_at is None,
+        policy_id=tour.cancellation_policy_id,
+        prices={
+            row[0]: CategoryPrice(*row)
+            for row in prices.values_list(
+                "category__code", "category__name_en", "category__name_ar", "amount", "category__seats"
+            )
+        },
+        extras={
+            row[0]: ExtraTerms(*row)
+            for row in extras.values_list("code", "name_en", "name_ar", "basis", "amount", "max_quantity")
+        },
+        tax=TaxTerms(tax.code, tax.name_en, tax.name_ar, tax.percent, tax.is_inclusive) if tax else None,
+    )
+
+
+def price_lines(
+    terms: Terms, guests: Mapping[str, int], extras: Sequence[Mapping[str, Any]] = ()
+) -> tuple[list[Line], list[TaxLine]]:
+    """The lines of a party by the price list, and the taxes on their sum. Rounded once a line, in `terms.currency`.
+
+    `guests` counts people by price category (`{"adult": 2}`; zeros are left out), `extras` are `{"code", "quantity"}`; without
+    a quantity an extra per person is for everyone, any other is taken once. The order of what is asked changes nothing.
+    Raises `InvalidInput`, `UnknownPriceCategory`, `PartyTooSmall`, `PartyTooLarge`, `NobodyTakesASeat`, `UnknownExtra`,
+    `ExtraQuantityRefused`.
+    """
+    party = checked_party(terms, guests)
+    lines = [_guest_line(terms, price, party[code]) for code, price in terms.prices.items() if code in party]
+    lines += _extra_lines(terms, sum(party.values()), extras)
+    return lines, taxes_on(terms, sum((line.amount for line in lines), Decimal(0)))
+
+
+def checked_party(terms: Terms, guests: Mapping[str, int]) -> dict[str, int]:
+    """The party without empty categories. Refuses what `price_lines` refuses of guests."""
+    for category, number in guests.items():
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            raise InvalidInput(details={"guests": [_("“{}” must be a whole number, 0 or more.").format(category)]})
+    party = {category: number for category, number in guests.items() if number}
+    for category in party:
+        if category not in terms.prices:
+            raise UnknownPriceCategory(category=category, known=", ".join(terms.prices))
+    asked = sum(party.values())
+    if asked < max(terms.min_guests, 1):
+        raise PartyTooSmall(least=max(terms.min_guests, 1), asked=asked)
+    if asked > terms.max_guests:
+        raise PartyTooLarge(most=terms.max_guests, asked=asked)
+    if not any(terms.prices[category].seats for category in party):
+        raise NobodyTakesASeat
+    return party
+
+
+def seats_of(terms: Terms, guests: Mapping[str, int]) -> int:
+    """How many seats the party takes (an infant on a lap: none). Raises `UnknownPriceCategory`."""
+    for category in guests:
+        if category not in terms.prices:
+            raise UnknownPriceCategory(category=category, known=", ".join(terms.prices))
+    return sum(terms.prices[category].seats * number for category, number in guests.items())
+
+
+def taxes_on(terms: Terms, amount: Decimal) -> list[TaxLine]:
+    """The taxes on a sum: the part of it that is tax where prices contain it, else what comes on top."""
+    tax = terms.tax
+    if tax is None:
+        return []
+    base = Decimal(100) + tax.percent if tax.inclusive else Decimal(100)
+    share = round_money(amount * tax.percent / base, terms.currency)
+    return [TaxLine(tax.code, tax.label_en, tax.label_ar, tax.percent, tax.inclusive, share)]
+
+
+def total_of(lines: Iterable[Line], taxes: Iterable[TaxLine]) -> Decimal:
+    """What the customer pays: the lines, and the taxes that they do not contain."""
+    return sum((line.amount for line in lines), Decimal(0)) + sum(
+        (tax.amount for tax in taxes if not tax.inclusive), Decimal(0)
+    )
+
+
+def price_from(tour: Tour) -> tuple[Decimal, Decimal | None]:
+    """The lowest price of an adult over the tour's options, and the "was" price beside it, in the tour's currency.
+
+    Where no option prices adults, the lowest price of a guest who takes a seat. Raises `TourHasNoPrice`. Asks no query
+    when `options__prices__category` is prefetched.
+    """
+    listed = [price for option in tour.options.all() for price in option.prices.all()]
+    seated = [price for price in listed if price.category.seats]
+    wanted = [price for price in seated if price.category.code == "adult"] or seated
+    if not wanted:
+        raise TourHasNoPrice(tour=tour)
+    lowest = min(wanted, key=lambda price: price.amount)
+    return lowest.amount, lowest.original_amount
+
+
+def _guest_line(terms: Terms, price: CategoryPrice, number: int) -> Line:
+    return Line(
+        code=price.code,
+        rule=f"price_list:{terms.option_code}:{price.code}",
+        label_en=price.label_en,
+        label_ar=price.label_ar,
+        quantity=number,
+        unit=price.amount,
+        amount=round_money(price.amount * number, terms.currency),
+    )
+
+
+def _extra_lines(terms: Terms, people: int, asked: Sequence[Mapping[str, Any]]) -> list[Line]:
+    wanted: dict[str, int] = {}
+    for item in asked:
+        extra = terms.extras.get(item["code"])
+        if extra is None:
+            raise UnknownExtra(extra=item["code"])
+        quantity = item.get("quantity")
+        if quantity is None:
+            quantity = people if extra.basis == ExtraBasis.PER_PERSON else 1
+        if not isinstance(quantity, int) or isinstance(quantity, bool):
+            raise InvalidInput(details={"extras": [_("“{}” must be taken a whole number of times.").format(extra.code)]})
+        wanted[extra.code] = wanted.get(extra.code, 0) + quantity
+    return [_extra_line(terms, extra, wanted[code], people) for code, extra in terms.extras.items() if code in wanted]
+
+
+def _extra_line(terms: Terms, extra: ExtraTerms, quantity: int, people: int) -> Line:
+    most = {ExtraBasis.PER_PERSON: people, ExtraBasis.PER_BOOKING: 1}.get(ExtraBasis(extra.basis), extra.most)
+    if not 1 <= quantity <= most:
+        raise ExtraQuantityRefused(extra=extra.code, most=most, asked=quantity)
+    return Line(
+        code=extra.code,
+        rule=f"extra:{extra.code}",
+        label_en=extra.label_en,
+        label_ar=extra.label_ar,
+        quantity=quantity,
+        unit=extra.amount,
+        amount=round_money(extra.amount * quantity, terms.currency),
+    )

@@ -193,37 +193,64 @@ class Migration(migrations.Migration):
                 ("tenant_id", models.UUIDField()),
                 ("slug", models.CharField(max_length=220)),
                 ("kind", models.CharField(max_length=10)),
-                ("title_en", models.CharField(max_length=200)),
-                ("title_ar", models.CharField(max_length=200)),
-                ("title_key_ar", models.CharField(help_text="Normalised, for sorting Arabic titles.", max_length=220)),
-                ("destination_id", models.UUIDField()),
-                ("country", models.CharField(max_length=2)),
-                (
-                    "place_words",
-                    models.TextField(help_text="Country, region and city in both languages, normalised, for matching."),
-                ),
                 ("category", models.CharField(max_length=40)),
                 ("difficulty", models.CharField(max_length=12)),
+                ("destination_id", models.UUIDField()),
                 (
                     "tags",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=40), default=list, size=None
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
                 ),
                 ("duration_minutes", models.IntegerField()),
-                ("price_minor", models.BigIntegerField(null=True)),
-                ("original_minor", models.BigIntegerField(null=True)),
-                ("compare_minor", models.BigIntegerField(null=True)),
-                ("currency", models.CharField(max_length=3)),
-                ("rating", models.IntegerField(default=0, help_text="Hundredths of a star.")),
-                ("popularity", models.IntegerField(default=0)),
-                ("is_featured", models.BooleanField(default=False)),
-                ("display_order", models.IntegerField(default=0)),
+                ("min_guests", models.IntegerField()),
+                ("max_guests", models.IntegerField()),
+                ("rating", models.IntegerField(help_text="Hundredths of a star.")),
+                ("popularity", models.IntegerField()),
+                ("is_featured", models.BooleanField()),
+                ("is_deal", models.BooleanField(help_text="The price stands beside a higher one from before.")),
+                (
+                    "compare_minor",
+                    models.BigIntegerField(
+                        help_text="The price in minor units of the tenant's currency, so that tours in several compare.",
+                        null=True,
+                    ),
+                ),
+                ("display_order", models.IntegerField()),
                 ("created_at", models.DateTimeField()),
-                ("card_en", models.JSONField(default=dict)),
-                ("card_ar", models.JSONField(default=dict)),
-                ("words", models.TextField(help_text="Title and places in both languages, normalised, for trigrams.")),
+                ("sort_en", models.TextField(help_text="The English title, for sorting.")),
+                (
+                    "sort_ar",
+                    models.TextField(
+                        help_text="The Arabic title, for sorting: not every server knows Arabic collations."
+                    ),
+                ),
+                (
+                    "places",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                (
+                    "cities",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                (
+                    "words",
+                    models.TextField(
+                        help_text="Title and places in both languages, for trigrams and beginnings of words."
+                    ),
+                ),
+                (
+                    "slips",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(),
+                        default=list,
+                        help_text="Each of these words with one letter left out.",
+                        size=None,
+                    ),
+                ),
                 ("vector", django.contrib.postgres.search.SearchVectorField(null=True)),
+                ("card_en", models.TextField()),
+                ("card_ar", models.TextField()),
+                ("document_en", models.TextField()),
+                ("document_ar", models.TextField()),
             ],
             options={
                 "indexes": [
@@ -231,11 +258,14 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.indexes.GinIndex(
                         fields=["words"], name="published_words", opclasses=["gin_trgm_ops"]
                     ),
+                    django.contrib.postgres.indexes.GinIndex(fields=["slips"], name="published_slips"),
                     django.contrib.postgres.indexes.GinIndex(fields=["tags"], name="published_tags"),
+                    django.contrib.postgres.indexes.GinIndex(fields=["places"], name="published_places"),
                     models.Index(fields=["tenant_id", "display_order"], name="published_by_order"),
                     models.Index(fields=["tenant_id", "compare_minor"], name="published_by_price"),
                     models.Index(fields=["tenant_id", "slug"], name="published_by_slug"),
                 ],
+                "constraints": [],
             },
         ),
         migrations.CreateModel(

@@ -1,6 +1,6 @@
-"""The published facts of a tour: what the public list searches and sorts by.
+"""The published facts of a tour: what the public list searches, sorts by and shows.
 
-The table has no policy on purpose: policies keep the planner from using indexes for full-text, trigram and range
+The table has no policy on purpose: policies keep the planner from using indexes for full-text, trigram and array
 operators, and everything here is public anyway. Each query still filters by tenant.
 """
 
@@ -12,44 +12,54 @@ from django.db import models
 from config.ids import uuid7
 
 
+def words() -> ArrayField:
+    return ArrayField(models.TextField(), default=list)
+
+
 class PublishedTour(models.Model):
-    """One row for each public tour, rewritten with it. Money in minor units of `currency`, durations in minutes."""
+    """One row for each public tour, rewritten with it by `tours.published`. Nobody else writes here."""
 
     tour_id = models.UUIDField(primary_key=True, default=uuid7)
     tenant_id = models.UUIDField()
     slug = models.CharField(max_length=220)
     kind = models.CharField(max_length=10)
-    title_en = models.CharField(max_length=200)
-    title_ar = models.CharField(max_length=200)
-    title_key_ar = models.CharField(max_length=220, help_text="Normalised, for sorting Arabic titles.")
-    destination_id = models.UUIDField()
-    country = models.CharField(max_length=2)
-    place_words = models.TextField(help_text="Country, region and city in both languages, normalised, for matching.")
     category = models.CharField(max_length=40)
     difficulty = models.CharField(max_length=12)
-    tags = ArrayField(models.CharField(max_length=40), default=list)
+    destination_id = models.UUIDField()
+    tags = words()
     duration_minutes = models.IntegerField()
-    price_minor = models.BigIntegerField(null=True)
-    original_minor = models.BigIntegerField(null=True)
-    # The price in the tenant's own currency, so that tours in several currencies compare.
-    compare_minor = models.BigIntegerField(null=True)
-    currency = models.CharField(max_length=3)
-    rating = models.IntegerField(default=0, help_text="Hundredths of a star.")
-    popularity = models.IntegerField(default=0)
-    is_featured = models.BooleanField(default=False)
-    display_order = models.IntegerField(default=0)
+    min_guests = models.IntegerField()
+    max_guests = models.IntegerField()
+    rating = models.IntegerField(help_text="Hundredths of a star.")
+    popularity = models.IntegerField()
+    is_featured = models.BooleanField()
+    is_deal = models.BooleanField(help_text="The price stands beside a higher one from before.")
+    compare_minor = models.BigIntegerField(
+        null=True, help_text="The price in minor units of the tenant's currency, so that tours in several compare."
+    )
+    display_order = models.IntegerField()
     created_at = models.DateTimeField()
-    # Ready to send, by language: the list answers from here.
-    card_en = models.JSONField(default=dict)
-    card_ar = models.JSONField(default=dict)
-    words = models.TextField(help_text="Title and places in both languages, normalised, for trigrams.")
+    # What matching looks at; all of it went through `tours.search.fold`.
+    sort_en = models.TextField(help_text="The English title, for sorting.")
+    sort_ar = models.TextField(help_text="The Arabic title, for sorting: not every server knows Arabic collations.")
+    places = words()  # every name of the destination: slug, country code, and names in both languages
+    cities = words()
+    words = models.TextField(help_text="Title and places in both languages, for trigrams and beginnings of words.")
+    slips = ArrayField(models.TextField(), default=list, help_text="Each of these words with one letter left out.")
     vector = SearchVectorField(null=True)
+    # JSON text, ready to send: an answer is put together without parsing it.
+    card_en = models.TextField()
+    card_ar = models.TextField()
+    document_en = models.TextField()
+    document_ar = models.TextField()
 
     class Meta:
         indexes = [
             GinIndex(fields=["vector"], name="published_vector"),
             GinIndex(fields=["words"], opclasses=["gin_trgm_ops"], name="published_words"),
+            GinIndex(fields=["slips"], name="published_slips"),
             GinIndex(fields=["tags"], name="published_tags"),
+            GinIndex(fields=["places"], name="published_places"),
             models.Index(fields=["tenant_id", "display_order"], name="published_by_order"),
             models.Index(fields=["tenant_id", "compare_minor"], name="published_by_price"),
             models.Index(fields=["tenant_id", "slug"], name="published_by_slug"),

@@ -1,0 +1,150 @@
+"""What a word is to our search. Index and question go through the same functions, so that they meet.
+
+English words are stemmed by the `english` configuration. Arabic ones first lose article and endings here: `arabic` alone
+treats رحلات and الرحلات differently, because it looks at other endings where it finds an article.
+"""
+
+import re
+import unicodedata
+
+WORD = re.compile(r"[^\W_]+")
+ARABIC = re.compile(r"[\u0600-\u06ff]")
+
+# What normalisation by Unicode leaves apart: Persian letters that keyboards mix in, taa marbuta, alef maqsura, alef wasla.
+LETTERS = str.maketrans({"ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك", "ٱ": "ا", "ـ": None})
+
+# Words that say nothing in a question. PostgreSQL has its own list for English texts, and none for Arabic.
+ARABIC_FILLERS = frozenset("في من الي علي عن مع او ثم هذا هذه ذلك التي الذي كل بين عند و".split())  # noqa: SIM905
+ENGLISH_FILLERS = frozenset("a an and at by for from i in is me my of on or the to we with".split())  # noqa: SIM905
+FILLERS = ARABIC_FILLERS | ENGLISH_FILLERS
+
+ARTICLES = ("وال", "بال", "كال", "فال", "ال", "لل")
+ENDINGS = ("ها", "ان", "ات", "ون", "ين", "يه", "ه", "ي")
+
+MOST_WORDS = 10  # of a question; the rest is ignored
+
+
+def fold(text: str) -> str:
+    """Lower case, one space between words; no accents, vowel signs, hamzas, tatweel; digits 0-9; one form per letter.
+
+    The forms of alef fall together, taa marbuta becomes haa, alef maqsura yaa.
+    """
+    apart = unicodedata.normalize("NFKD", text.casefold().replace("\0", " "))
+    plain = "".join(
+        str(unicodedata.digit(letter)) if letter.isdigit() else letter
+        for letter in apart
+        if unicodedata.category(letter) not in {"Mn", "Cf"}
+    )
+    return " ".join(WORD.findall(plain.translate(LETTERS)))
+
+
+def without_article(word: str) -> str:
+    """An Arabic word, folded, without its article and what is written together with that; at least three letters stay."""
+    for article in ARTICLES:
+        if word.startswith(article) and len(word) - len(article) >= 3:
+            return word[len(article) :]
+    return word
+
+
+def light_stem(word: str) -> str:
+    """An Arabic word, folded, without article and the common endings; at least three letters stay."""
+    word = without_article(word)
+    for ending in ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            word = word[: -len(ending)]
+    return word
+
+
+def by_script(text: str) -> tuple[str, str]:
+    """The words of a text that are not Arabic, and the Arabic ones lightly stemmed: for `english` and for `arabic`."""
+    words = fold(text).split()
+    latin = [word for word in words if not ARABIC.search(word)]
+    arabic = [light_stem(word) for word in words if ARABIC.search(word) and word not in ARABIC_FILLERS]
+    return " ".join(latin), " ".join(arabic)
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a text without articles, each once, in order: what typing errors are compared with."""
+    return list(dict.fromkeys(without_article(word) for word in fold(text).split()))
+
+
+def slips_of(word: str) -> set[str]:
+    """The word, and the word with any one letter left out.
+
+    Two words share one of these if a single slip lies between them: a letter wrong, missing, too many, or two swapped.
+    Words of three letters and less have no slips: nearly everything is close to them.
+    """
+    if len(word) < 4:
+        return {word}
+    return {word} | {word[:place] + word[place + 1 :] for place in range(len(word))}
+
+
+# --- The vector: texts by weight, each split by script ---
+
+WEIGHTS = ("A", "B", "C", "D")
+
+
+def vector_sql(column: str) -> str:
+    """SQL of the vector over an array of eight texts: latin and Arabic of each weight in turn."""
+    parts = []
+    for place, weight in enumerate(WEIGHTS):
+        latin, arabic = f"{column}[{2 * place + 1}]", f"{column}[{2 * place + 2}]"
+        parts.append(
+            f"setweight(to_tsvector('english', unaccent({latin})) || to_tsvector('arabic', {arabic}), '{weight}')"
+        )
+    return " || ".join(parts)
+
+
+def vector_texts(*by_weight: str) -> list[str]:
+    """The array for `vector_sql`: one text for each weight, A to D."""
+    return [part for text in by_weight for part in by_script(text)]
+
+
+QUERY_SQL = "(plainto_tsquery('english', unaccent(%({name}_latin)s::text)) && plainto_tsquery('arabic', %({name}_arabic)s::text))"
+
+
+class Question:
+    """What somebody typed into the search field, ready to be asked: SQL conditions over `p`, and their parameters.
+
+    `exact` finds all its words in any text of a tour, stemmed. `close` finds each of them nearly: one slip away, similar by
+    trigrams in title or place, or – the last one – as the beginning of a word. No words at all match nothing.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.folded = " ".join(fold(text).split()[:MOST_WORDS])
+        latin, arabic = by_script(self.folded)
+        self.parameters: dict[str, object] = {"q_latin": latin, "q_arabic": arabic, "q_folded": self.folded}
+        self.exact = f"p.vector @@ {self.query}"
+        self.close = " AND ".join(self._close(place, word) for place, word in enumerate(self._telling_words()))
+        if not self.close:
+            self.exact = self.close = "FALSE"
+
+    @property
+    def query(self) -> str:
+        """SQL of the text query."""
+        return QUERY_SQL.format(name="q")
+
+    @property
+    def rank(self) -> str:
+        """SQL of how well a tour fits, by full text and, where that says nothing, by trigrams."""
+        return f"ts_rank(p.vector, {self.query}) + word_similarity(%(q_folded)s::text, p.words) / 10"
+
+    def _telling_words(self) -> list[str]:
+        words = plain_words(self.folded)
+        telling = [word for word in words if word not in FILLERS and len(word) > 2]
+        return telling or words
+
+    def _close(self, place: int, word: str) -> str:
+        latin, arabic = by_script(word)
+        name = f"w{place}"
+        self.parameters |= {
+            f"{name}_latin": latin,
+            f"{name}_arabic": arabic,
+            name: word,
+            f"{name}_slips": sorted(slips_of(word)),
+            f"{name}_start": f"% {word}%",
+        }
+        return (
+            f"(p.vector @@ {QUERY_SQL.format(name=name)} OR p.slips && %({name}_slips)s::text[]"
+            f" OR %({name})s::text <%% p.words OR p.words LIKE %({name}_start)s::text)"
+        )

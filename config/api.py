@@ -1,4 +1,4 @@
-"""The API's common forms: the error body, the JSON renderer with field selection, and the handler that turns refusals into it."""
+"""The API's common forms: the error body, and the handler that turns refusals into it."""
 
 import logging
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
-from rest_framework import exceptions, renderers
+from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -87,31 +87,6 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
             return None
     set_rollback()
     return Response(error_body(request, status, str(code), message, details), status=status, headers=headers)
-
-
-class JSONRenderer(renderers.JSONRenderer):
-    """JSON by orjson; `?fields=a,b` keeps only these fields of the object, or of each item of a list."""
-
-    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> bytes:
-        if data is None:
-            return b""
-        context = renderer_context or {}
-        request, response = context.get("request"), context.get("response")
-        asked = request.query_params.get("fields") if request is not None else None
-        if asked and (response is None or response.status_code < 400):
-            data = select_fields(data, {name.strip() for name in asked.split(",") if name.strip()})
-        return orjson.dumps(data, default=force_str, option=orjson.OPT_NON_STR_KEYS)
-
-
-def select_fields(data: Any, wanted: set[str]) -> Any:
-    """Only the wanted top-level fields; a page keeps its numbers and selects within its items."""
-    if isinstance(data, list):
-        return [select_fields(row, wanted) for row in data]
-    if not isinstance(data, dict):
-        return data
-    if "items" in data and "total" in data:
-        return {**data, "items": [select_fields(row, wanted) for row in data["items"]]}
-    return {name: value for name, value in data.items() if name in wanted}
 
 
 def _fail(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:

@@ -146,11 +146,11 @@ def choose_identity(data: Path) -> RunAs:
             )
         return OURSELVES
     if owner not in (None, 0):
-        return RunAs(uid=owner, gid=data.stat().st_gid)
+        return RunAs(user=(owner, data.stat().st_gid))
     if namespaces_work():
         return RunAs(namespace=True)
     nobody = pwd.getpwnam("nobody")
-    return RunAs(uid=nobody.pw_uid, gid=nobody.pw_gid)
+    return RunAs(user=(nobody.pw_uid, nobody.pw_gid))
 
 
 def namespaces_work() -> bool:
@@ -181,6 +181,7 @@ class Postgres:
     max_connections: int = 100
     guard: Guard | None = None
     stop_asked: Callable[[], bool] = lambda: False
+    identity: RunAs = field(default=OURSELVES, init=False)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -189,22 +190,23 @@ class Postgres:
         Returns when it answers. Whoever calls holds a lock that keeps a second caller off the same folder.
         """
         self.data.parent.mkdir(parents=True, exist_ok=True)
-        if self.run_as is None:
-            self.run_as = choose_identity(self.data)
+        self.identity = self.run_as or choose_identity(self.data)
         self.check_version()
         if not self.data.exists():
             self.make_data()
+        elif self.identity.user and self.data.stat().st_uid == 0:
+            self.give_away_data()
         self.take_over()
         self.process = start(
             [self.binaries.path("postgres"), "-D", str(self.data), *self.settings()],
             env=plain_environment(),
             cwd=Path("/"),
             output=self.log,
-            run_as=self.run_as,
+            run_as=self.identity,
             death_signal=signal.SIGINT,
             guard=self.guard,
         )
-        self.wait_until_ready()
+        self.wait_until_ready(self.process)
         self.psql(ROLES)
 
     def check_version(self) -> None:
@@ -223,8 +225,8 @@ class Postgres:
         beginning = self.data.with_name(self.data.name + ".init")
         shutil.rmtree(beginning, ignore_errors=True)
         beginning.mkdir(mode=0o700)
-        if self.run_as.uid is not None:
-            os.chown(beginning, self.run_as.uid, self.run_as.gid)
+        if self.identity.user:
+            os.chown(beginning, *self.identity.user)
         made = run(
             [
                 self.binaries.path("initdb"),
@@ -240,17 +242,22 @@ class Postgres:
             ],
             env=plain_environment(),
             cwd=Path("/"),
-            run_as=self.run_as,
+            run_as=self.identity,
         )
         if made.returncode != 0:
             raise EmbeddedError(f"The database could not be made in {self.data}:\n{made.stdout[-1500:]}{self.hint()}")
         beginning.rename(self.data)
 
+    def give_away_data(self) -> None:
+        """Root made this folder where user namespaces work, and now starts it where they do not."""
+        for place in [self.data, *self.data.rglob("*")]:
+            os.chown(place, *self.identity.user, follow_symlinks=False)  # type: ignore[misc]
+
     def hint(self) -> str:
-        if self.run_as.uid is None or os.access(self.binaries.path("postgres"), os.X_OK) is False:
+        if not self.identity.user:
             return ""
         return (
-            f"\nAs root, PostgreSQL runs here as user {name_of(self.run_as.uid)}, who must reach {self.data.parent} and "
+            f"\nAs root, PostgreSQL runs here as user {name_of(self.identity.user[0])}, who must reach {self.data.parent} and "
             f"{self.binaries.folder}. Start Rihla as an ordinary user, put the folder where everyone may pass, or set "
             "DATABASE_URL."
         )
@@ -288,7 +295,7 @@ class Postgres:
             chosen |= FAST_AND_FORGETFUL
         return [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         """The server itself notes "ready" in the eighth line of its pid file."""
         note = self.data / "postmaster.pid"
         deadline = time.monotonic() + START_SECONDS
@@ -297,9 +304,9 @@ class Postgres:
                 lines = note.read_text().splitlines()
             except (FileNotFoundError, PermissionError):
                 lines = []
-            if len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready":
+            if len(lines) >= 8 and lines[0] == str(process.pid) and lines[7].strip() == "ready":
                 return
-            if self.process.poll() is not None:
+            if process.poll() is not None:
                 raise EmbeddedError(f"PostgreSQL did not start:\n{tail(self.log)}{self.hint()}")
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"PostgreSQL was not ready after {START_SECONDS} s:\n{tail(self.log)}")
@@ -327,7 +334,7 @@ class Postgres:
         """Drop the database with all that is in it and make it again, empty."""
         self.psql(FRESH_DATABASE)
 
-    def identity(self) -> str:
+    def cluster(self) -> str:
         """The number that `initdb` gave this cluster; a copy keeps it, a new one has another."""
         with open(self.data / "global" / "pg_control", "rb") as control:
             return control.read(8).hex()
@@ -347,10 +354,10 @@ class Postgres:
         self.process = None
 
 
-def tail(log: Path, lines: int = 15) -> str:
-    """The last lines of a log, indented, for a message."""
+def tail(log: Path, lines: int = 15, *, since: int = 0) -> str:
+    """The last lines of a log (of what follows byte `since`), indented, for a message."""
     try:
-        text = log.read_bytes()[-20_000:].decode(errors="replace")
+        text = log.read_bytes()[since:][-20_000:].decode(errors="replace")
     except FileNotFoundError:
         return "    (nothing was logged)"
     return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])

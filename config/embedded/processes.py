@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ON_LINUX = sys.platform.startswith("linux")
-LIBC = ctypes.CDLL(None, use_errno=True) if ON_LINUX else None
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
@@ -47,8 +47,7 @@ class RunAs:
     """
 
     namespace: bool = False
-    uid: int | None = None
-    gid: int | None = None
+    user: tuple[int, int] | None = None  # uid, gid
 
     def apply(self) -> None:
         """Called between fork and exec."""
@@ -61,12 +60,12 @@ class RunAs:
                 ("gid_map", f"{USER_INSIDE} 0 1"),
             ):
                 Path(f"/proc/self/{name}").write_text(text)
-        elif self.uid is not None:
+        elif self.user:
             if ON_LINUX:
                 LIBC.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
             os.setgroups([])
-            os.setgid(self.gid)
-            os.setuid(self.uid)
+            os.setgid(self.user[1])
+            os.setuid(self.user[0])
             if ON_LINUX:
                 keep_passing_through_folders()
 

@@ -1,0 +1,32 @@
+"""JSON out. Apart from `config.api`, which imports the views that ask for their renderer while they load."""
+
+from typing import Any
+
+import orjson
+from django.utils.encoding import force_str
+from rest_framework import renderers
+
+
+class JSONRenderer(renderers.JSONRenderer):
+    """JSON by orjson; `?fields=a,b` keeps only these fields of the object, or of each item of a list."""
+
+    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> bytes:
+        if data is None:
+            return b""
+        context = renderer_context or {}
+        request, response = context.get("request"), context.get("response")
+        asked = request.query_params.get("fields") if request is not None else None
+        if asked and (response is None or response.status_code < 400):
+            data = select_fields(data, {name.strip() for name in asked.split(",") if name.strip()})
+        return orjson.dumps(data, default=force_str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def select_fields(data: Any, wanted: set[str]) -> Any:
+    """Only the wanted top-level fields; a page keeps its numbers and selects within its items."""
+    if isinstance(data, list):
+        return [select_fields(row, wanted) for row in data]
+    if not isinstance(data, dict):
+        return data
+    if "items" in data and "total" in data:
+        return {**data, "items": [select_fields(row, wanted) for row in data["items"]]}
+    return {name: value for name, value in data.items() if name in wanted}

@@ -1,0 +1,14 @@
+"""What only a process that starts from nothing can show."""
+
+import httpx
+import pytest
+
+from config.testing.server import serving
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fresh_process_loads_the_whole_site_and_answers():
+    with serving() as address:
+        assert httpx.get(f"{address}/health/live").json() == {"status": "alive"}
+        parts = httpx.get(f"{address}/health/ready").json()["checks"]
+    assert parts == {"database": "up", "cache": "up", "broker": "up", "storage": "up"}

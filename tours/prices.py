@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from ledger.money import round_money
 
 from config.errors import InvalidInput
-from ledger.money import round_money
 from tours.errors import (
     DepartureNotFound,
     ExtraQuantityRefused,
@@ -291,7 +291,9 @@ def _extra_lines(terms: Terms, people: int, asked: Sequence[Mapping[str, Any]]) 
         if quantity is None:
             quantity = people if extra.basis == ExtraBasis.PER_PERSON else 1
         if not isinstance(quantity, int) or isinstance(quantity, bool):
-            raise InvalidInput(details={"extras": [_("“{}” must be taken a whole number of times.").format(extra.code)]})
+            raise InvalidInput(
+                details={"extras": [_("“{}” must be taken a whole number of times.").format(extra.code)]}
+            )
         wanted[extra.code] = wanted.get(extra.code, 0) + quantity
     return [_extra_line(terms, extra, wanted[code], people) for code, extra in terms.extras.items() if code in wanted]
 

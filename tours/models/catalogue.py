@@ -16,9 +16,9 @@ from config.models import TenantForeignKey, TenantManager, TenantOwned
 from tours.models.policies import CancellationPolicy
 
 
-def lines() -> Any:
+def lines(label: Any) -> Any:
     """A list of short texts, one a line in the back-office."""
-    return ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    return ArrayField(models.CharField(max_length=200), verbose_name=label, default=list, blank=True)
 
 
 class Category(TenantOwned):
@@ -102,24 +102,35 @@ class TourQuerySet(models.QuerySet):
 
 
 class Tour(TenantOwned):
-    """One entry of the catalogue. Durations in minutes, amounts in `currency`."""
+    """One entry of the catalogue. Durations in minutes, amounts in `currency`.
+
+    A draft may wait for its Arabic texts; nothing goes on sale without them (`tours.limits`).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(_("kind"), max_length=10, choices=TourKind.choices, default=TourKind.TOUR)
     slug = models.SlugField(_("slug"), max_length=220, blank=True)
     title_en = models.CharField(_("title (English)"), max_length=200, validators=[MinLengthValidator(3)])
-    title_ar = models.CharField(_("title (Arabic)"), max_length=200, validators=[MinLengthValidator(3)])
+    title_ar = models.CharField(
+        _("title (Arabic)"), max_length=200, blank=True, default="", validators=[MinLengthValidator(3)]
+    )
     summary_en = models.CharField(_("summary (English)"), max_length=500, validators=[MinLengthValidator(10)])
-    summary_ar = models.CharField(_("summary (Arabic)"), max_length=500, validators=[MinLengthValidator(10)])
+    summary_ar = models.CharField(
+        _("summary (Arabic)"), max_length=500, blank=True, default="", validators=[MinLengthValidator(10)]
+    )
     description_en = models.TextField(_("description (English)"), validators=[MinLengthValidator(50)])
-    description_ar = models.TextField(_("description (Arabic)"), validators=[MinLengthValidator(50)])
+    description_ar = models.TextField(
+        _("description (Arabic)"), blank=True, default="", validators=[MinLengthValidator(50)]
+    )
     destination = TenantForeignKey(Destination, models.PROTECT, related_name="tours", verbose_name=_("destination"))
     category = TenantForeignKey(Category, models.PROTECT, related_name="tours", verbose_name=_("category"))
     difficulty = models.CharField(_("difficulty"), max_length=12, choices=Difficulty.choices, default=Difficulty.EASY)
     meeting_point_en = models.CharField(
         _("meeting point (English)"), max_length=300, validators=[MinLengthValidator(5)]
     )
-    meeting_point_ar = models.CharField(_("meeting point (Arabic)"), max_length=300, validators=[MinLengthValidator(5)])
+    meeting_point_ar = models.CharField(
+        _("meeting point (Arabic)"), max_length=300, blank=True, default="", validators=[MinLengthValidator(5)]
+    )
     duration_minutes = models.PositiveIntegerField(_("duration (minutes)"), validators=[MinValueValidator(15)])
     nights = models.PositiveSmallIntegerField(_("nights"), default=0)
     min_group_size = models.PositiveSmallIntegerField(
@@ -127,14 +138,14 @@ class Tour(TenantOwned):
     )
     max_group_size = models.PositiveSmallIntegerField(_("group size to"), default=20, validators=[MinValueValidator(1)])
     min_age = models.PositiveSmallIntegerField(_("minimum age"), default=0)
-    highlights_en = lines()
-    highlights_ar = lines()
-    inclusions_en = lines()
-    inclusions_ar = lines()
-    exclusions_en = lines()
-    exclusions_ar = lines()
-    amenities_en = lines()
-    amenities_ar = lines()
+    highlights_en = lines(_("highlights (English)"))
+    highlights_ar = lines(_("highlights (Arabic)"))
+    inclusions_en = lines(_("included (English)"))
+    inclusions_ar = lines(_("included (Arabic)"))
+    exclusions_en = lines(_("not included (English)"))
+    exclusions_ar = lines(_("not included (Arabic)"))
+    amenities_en = lines(_("amenities (English)"))
+    amenities_ar = lines(_("amenities (Arabic)"))
     tags = ArrayField(
         models.SlugField(max_length=40, allow_unicode=True), verbose_name=_("tags"), default=list, blank=True
     )
@@ -174,6 +185,7 @@ class Tour(TenantOwned):
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+    published_at = models.DateTimeField(_("first on sale"), null=True, editable=False)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, editable=False)
 
     objects = TenantManager.from_queryset(TourQuerySet)()
@@ -188,7 +200,10 @@ class Tour(TenantOwned):
                 "tenant", Lower("title_en"), condition=models.Q(deleted_at=None), name="tour_title_en_once"
             ),
             models.UniqueConstraint(
-                "tenant", "title_ar", condition=models.Q(deleted_at=None), name="tour_title_ar_once"
+                "tenant",
+                "title_ar",
+                condition=models.Q(deleted_at=None) & ~models.Q(title_ar=""),
+                name="tour_title_ar_once",
             ),
             models.UniqueConstraint(fields=["tenant", "slug"], name="tour_slug_once"),
             models.CheckConstraint(
@@ -250,7 +265,10 @@ class TourImage(TenantOwned):
     class Meta:
         verbose_name = _("picture")
         verbose_name_plural = _("pictures")
-        ordering = ["-is_cover", "display_order"]
+        ordering = ["-is_cover", "display_order", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["tour"], condition=models.Q(is_cover=True), name="tour_cover_once")
+        ]
 
     def __str__(self) -> str:
         return self.file.name
@@ -264,8 +282,8 @@ class ItineraryDay(TenantOwned):
     title_ar = models.CharField(_("title (Arabic)"), max_length=200)
     description_en = models.TextField(_("description (English)"), blank=True, default="")
     description_ar = models.TextField(_("description (Arabic)"), blank=True, default="")
-    activities_en = lines()
-    activities_ar = lines()
+    activities_en = lines(_("activities (English)"))
+    activities_ar = lines(_("activities (Arabic)"))
     breakfast = models.BooleanField(_("breakfast"), default=False)
     lunch = models.BooleanField(_("lunch"), default=False)
     dinner = models.BooleanField(_("dinner"), default=False)

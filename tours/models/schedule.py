@@ -29,6 +29,13 @@ class ScheduleRule(TenantOwned):
     start_time = models.TimeField(_("starts at"), help_text=_("In the destination's time zone."))
     valid_from = models.DateField(_("from"))
     valid_until = models.DateField(_("until"), null=True, blank=True)
+    except_dates = ArrayField(
+        models.DateField(),
+        verbose_name=_("not on"),
+        default=list,
+        blank=True,
+        help_text=_("Days on which it does not run: holidays, maintenance."),
+    )
     capacity = models.PositiveIntegerField(
         _("places"), null=True, blank=True, help_text=_("Where it differs from the option's.")
     )
@@ -57,6 +64,10 @@ class DepartureStatus(models.TextChoices):
 class DepartureQuerySet(models.QuerySet):
     def upcoming(self) -> Any:
         return self.filter(starts_at__gt=now())
+
+    def sold(self) -> Any:
+        """With places held or booked."""
+        return self.filter(Q(seats_held__gt=0) | Q(seats_booked__gt=0))
 
     def bookable(self) -> Any:
         """Open, before their cut-off, with places left."""

@@ -176,10 +176,18 @@ CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TIMEZONE = "UTC"
 # A request must not wait for a broker that is away: what must happen rests on a row and a sweep.
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    # One try: by default a caller waits 6 s for a broker that refuses connections.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
+}
 CELERY_BEAT_SCHEDULE = {
-    "sweep-outbox": {"task": "notifications.tasks.sweep_deliveries", "schedule": 15},
-    "sweep-messages": {"task": "notifications.tasks.sweep_messages", "schedule": 30},
+    "sweep-outbox": {"task": "notifications.tasks.sweep_deliveries", "schedule": 15, "options": {"expires": 15}},
+    "sweep-messages": {"task": "notifications.tasks.sweep_messages", "schedule": 30, "options": {"expires": 30}},
     "expire-holds": {"task": "bookings.tasks.expire_holds", "schedule": 60},
     "warn-of-ending-holds": {"task": "bookings.tasks.warn_of_ending_holds", "schedule": 60},
     "sweep-webhooks": {"task": "payments.tasks.sweep_inbox", "schedule": 15},

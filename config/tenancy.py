@@ -6,7 +6,10 @@ The context variable scopes the ORM; `config.db` copies it into the connection, 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 from uuid import UUID
+
+from django.apps import apps
 
 current_tenant: ContextVar[UUID | None] = ContextVar("current_tenant", default=None)
 
@@ -36,3 +39,15 @@ def tenant_context(tenant_id: UUID | None) -> Iterator[None]:
         yield
     finally:
         current_tenant.reset(token)
+
+
+def tenant_at_hand() -> Any:
+    """The row of the tenant we act for (`accounts.Tenant`); raises `TenantRequired` when there is none."""
+    return apps.get_model("accounts", "Tenant")._default_manager.get(pk=tenant_id_or_raise())
+
+
+def each_tenant() -> Iterator[Any]:
+    """Each active tenant in turn, acted for while the loop's body runs: for jobs that serve them all."""
+    for tenant in apps.get_model("accounts", "Tenant")._default_manager.filter(is_active=True).order_by("slug"):
+        with tenant_context(tenant.pk):
+            yield tenant

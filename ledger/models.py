@@ -1,4 +1,4 @@
-"""Double-entry, append-only. Triggers refuse what must not be; see `migrations` and `ledger/money.py`."""
+"""Double-entry, append-only. Triggers refuse what must not be: `ledger/triggers.py`."""
 
 import pgtrigger
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from config.i18n import in_language
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantOwned
+from ledger.triggers import APPEND_ONLY, ENTRY_FITS, TRANSACTION_IS_WHOLE
 
 
 class Currency(models.Model):
@@ -67,6 +68,16 @@ class AccountRole(models.TextChoices):
     ADJUSTMENTS = "ADJUSTMENTS", _("Adjustments")
     WALLET = "WALLET", _("Wallet")
 
+    @classmethod
+    def owned(cls) -> "list[AccountRole]":
+        """Roles whose accounts belong to a person: money that we owe them."""
+        return [cls.WALLET]
+
+    @classmethod
+    def with_debit_balance(cls) -> "list[AccountRole]":
+        """Roles whose balance grows by debits: what we have, and what we spend. All others grow by credits."""
+        return [cls.GATEWAY_CLEARING, cls.CASH, cls.BANK, cls.GATEWAY_FEES]
+
 
 class Account(TenantOwned):
     """An account of the ledger in one unit (a currency, or later `POINTS`)."""
@@ -89,11 +100,28 @@ class Account(TenantOwned):
             models.UniqueConstraint(
                 fields=["tenant", "role", "detail", "owner", "unit"], name="account_once", nulls_distinct=False
             ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=["WALLET"], owner__isnull=False)
+                | (~models.Q(role__in=["WALLET"]) & models.Q(owner__isnull=True)),
+                name="account_owner_fits_role",
+            ),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(name="identity_is_fixed", fields=["id", "tenant", "role", "detail", "owner", "unit"])
         ]
 
     def __str__(self) -> str:
         who = f" · {self.owner}" if self.owner_id else ""
         return f"{self.get_role_display()}{' ' + self.detail if self.detail else ''} {self.unit}{who}"
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether the account keeps a chain of balances and a sequence."""
+        return self.owner_id is not None
+
+    @property
+    def grows_by_debit(self) -> bool:
+        return self.role in AccountRole.with_debit_balance()
 
 
 class TransactionKind(models.TextChoices):
@@ -111,9 +139,6 @@ class TransactionKind(models.TextChoices):
     TRANSFER = "TRANSFER", _("Transfer")
 
 
-APPEND_ONLY = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
-
-
 class Transaction(TenantOwned):
     """A balanced movement. Its reference makes repeating harmless."""
 
@@ -126,16 +151,23 @@ class Transaction(TenantOwned):
     )
     occurred_at = models.DateTimeField(_("occurred at"), default=now)
     reverses = TenantForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("reverses")
+        "self", models.PROTECT, null=True, blank=True, related_name="reversals", verbose_name=_("reverses")
     )
+    # Seals the transaction: an entry added later would make the count at commit differ.
+    line_count = models.PositiveSmallIntegerField(_("entries"))
 
     class Meta:
         verbose_name = _("transaction")
         verbose_name_plural = _("transactions")
         ordering = ["-occurred_at"]
-        constraints = [models.UniqueConstraint(fields=["tenant", "reference"], name="transaction_reference_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "reference"], name="transaction_reference_once"),
+            models.UniqueConstraint(
+                fields=["reverses"], condition=models.Q(reverses__isnull=False), name="transaction_reversed_once"
+            ),
+        ]
         indexes = [models.Index(fields=["tenant", "-occurred_at"], name="transaction_by_time")]
-        triggers = APPEND_ONLY
+        triggers = [APPEND_ONLY, TRANSACTION_IS_WHOLE]
 
     def __str__(self) -> str:
         return self.reference
@@ -162,7 +194,7 @@ class Entry(TenantOwned):
                 condition=models.Q(debit__gt=0, credit=0) | models.Q(debit=0, credit__gt=0), name="entry_has_one_side"
             ),
         ]
-        triggers = APPEND_ONLY
+        triggers = [APPEND_ONLY, ENTRY_FITS]
 
     def __str__(self) -> str:
         return f"{self.account} {self.debit - self.credit}"

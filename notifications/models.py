@@ -17,6 +17,8 @@ class Event(TenantOwned):
     subject_type = models.CharField(_("kind of thing"), max_length=60)
     subject_id = models.UUIDField(_("id of the thing"))
     data = models.JSONField(_("data"), default=dict)
+    # How many deliveries were written with it: what lets a lost one be noticed (`notifications.invariants`).
+    expected_deliveries = models.PositiveSmallIntegerField(_("subscribers"), db_default=0)
 
     class Meta:
         verbose_name = _("event")

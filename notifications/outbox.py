@@ -9,7 +9,7 @@ def send_voucher(event: Event) -> None: ...                  # idempotent; one t
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -46,8 +46,13 @@ def on(*types: str) -> Callable[[Subscriber], Subscriber]:
 
 def subscribers_of(type_: str) -> dict[str, Subscriber]:
     """Who hears of facts of this type, by name."""
-    autodiscover_modules("receivers")
+    _find_receivers()
     return _subscribers.get(type_, {})
+
+
+@cache
+def _find_receivers() -> None:
+    autodiscover_modules("receivers")
 
 
 def announce(type_: str, subject: Model, **data: Any) -> Event:
@@ -57,29 +62,43 @@ def announce(type_: str, subject: Model, **data: Any) -> Event:
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError(f"{type_} was announced outside a transaction")
-    event = Event.objects.create(type=type_, subject_type=subject._meta.label_lower, subject_id=subject.pk, data=data)
-    deliveries = Delivery.objects.bulk_create(
-        [Delivery(event=event, subscriber=name) for name in sorted(subscribers_of(type_))]
+    names = sorted(subscribers_of(type_))
+    event = Event.objects.create(
+        type=type_,
+        subject_type=subject._meta.label_lower,
+        subject_id=subject.pk,
+        data=data,
+        expected_deliveries=len(names),
     )
-    for delivery in deliveries:
+    for delivery in Delivery.objects.bulk_create([Delivery(event=event, subscriber=name) for name in names]):
         transaction.on_commit(partial(send_task, "notifications.tasks.deliver", str(delivery.pk)))
     return event
 
 
 def send_task(name: str, *args: Any) -> None:
     """Send a Celery task by its name; with the broker away, log it: a sweep takes up the row later."""
+    _find_tasks()
     try:
         app.tasks[name].apply_async(args)
     except OperationalError:
         logger.warning("the broker does not answer; %s waits for its sweep", name)
 
 
-def deliver(delivery_id: UUID | str) -> bool:
-    """Run one delivery. Returns False when it was done already or runs elsewhere.
+@cache
+def _find_tasks() -> None:
+    """A web process has imported no `tasks.py` yet; only those register themselves."""
+    app.loader.import_default_modules()
 
-    The subscriber's writes and the mark "done" commit together. What it raises is kept on the row, and the delivery is
-    tried again later: after 10 s, 20 s, 40 s … up to an hour; given up after 12 attempts (staff can replay it).
+
+def deliver(delivery_id: UUID | str) -> bool:
+    """Run one delivery. Returns False when it was done already, is not due, or runs elsewhere.
+
+    The attempt is counted first and by itself, so that a subscriber that takes its worker down is not run for ever. Its
+    writes and the mark "done" commit together. What it raises is kept on the row, and the delivery is tried again later:
+    after 10 s, 20 s, 40 s … up to an hour; given up after 12 attempts (staff can replay it).
     """
+    if not _begin_attempt(delivery_id):
+        return False
     try:
         with transaction.atomic():
             delivery = (
@@ -101,22 +120,47 @@ def deliver(delivery_id: UUID | str) -> bool:
     return True
 
 
-def _note_failure(delivery_id: UUID | str, fault: Exception) -> None:
+def _begin_attempt(delivery_id: UUID | str) -> bool:
+    """Count the attempt and put the next one off: 10 s, 20 s, 40 s … up to an hour. Only one of many callers succeeds."""
     with transaction.atomic():
-        delivery = Delivery.objects.select_for_update().get(pk=delivery_id)
+        delivery = (
+            Delivery.objects.select_for_update(skip_locked=True)
+            .filter(pk=delivery_id, status=DeliveryStatus.WAITING, attempts__lt=MOST_ATTEMPTS, next_try_at__lte=now())
+            .first()
+        )
+        if delivery is None:
+            return False
+        delivery.next_try_at = now() + min(timedelta(seconds=10 * 2**delivery.attempts), timedelta(hours=1))
         delivery.attempts += 1
-        delivery.error = f"{type(fault).__name__}: {fault}"[:2000]
-        delivery.next_try_at = now() + min(timedelta(seconds=10 * 2 ** (delivery.attempts - 1)), timedelta(hours=1))
-        if delivery.attempts >= MOST_ATTEMPTS:
-            delivery.status = DeliveryStatus.FAILED
-        delivery.save(update_fields=["attempts", "error", "next_try_at", "status"])
+        delivery.save(update_fields=["attempts", "next_try_at"])
+    return True
 
 
-def waiting_deliveries(limit: int = 500) -> list[UUID]:
-    """Deliveries of the current tenant whose time has come and that no task seems to run."""
+def _note_failure(delivery_id: UUID | str, fault: Exception) -> None:
+    waiting = Delivery.objects.filter(pk=delivery_id, status=DeliveryStatus.WAITING)
+    waiting.update(error=f"{type(fault).__name__}: {fault}"[:2000])
+    waiting.filter(attempts__gte=MOST_ATTEMPTS).update(status=DeliveryStatus.FAILED)
+
+
+def deliver_again(delivery_id: UUID | str) -> None:
+    """Staff: run a delivery that was given up, or does not want to wait. One that is done stays done."""
+    with transaction.atomic():
+        again = Delivery.objects.filter(pk=delivery_id).exclude(status=DeliveryStatus.DONE)
+        if again.update(status=DeliveryStatus.WAITING, attempts=0, next_try_at=now()):
+            transaction.on_commit(partial(send_task, "notifications.tasks.deliver", str(delivery_id)))
+
+
+def waiting_deliveries(limit: int = 200) -> list[UUID]:
+    """Deliveries of the current tenant whose time has come and that no task seems to run, the oldest first."""
     grace = now() - timedelta(seconds=10)  # those just announced have a task on its way
     return list(
-        Delivery.objects.filter(status=DeliveryStatus.WAITING, next_try_at__lte=grace)
+        Delivery.objects.filter(status=DeliveryStatus.WAITING, attempts__lt=MOST_ATTEMPTS, next_try_at__lte=grace)
         .order_by("next_try_at")
         .values_list("pk", flat=True)[:limit]
     )
+
+
+def give_up_lost_deliveries() -> int:
+    """Deliveries whose last attempt ended with its worker: no result, no attempts left. Returns how many there were."""
+    lost = Delivery.objects.filter(status=DeliveryStatus.WAITING, attempts__gte=MOST_ATTEMPTS, next_try_at__lte=now())
+    return lost.update(status=DeliveryStatus.FAILED, error="The worker ended while the subscriber ran.")

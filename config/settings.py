@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from config.db.roles import serving_url
@@ -388,7 +389,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
     "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
-    "STYLES": ["/static/admin/rihla.css"],
+    "STYLES": [lambda request: static("admin/rihla.css")],
     "COLORS": {
         "primary": {
             "50": "#effaf8",

@@ -7,29 +7,83 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
-class _May:
-    """True for those who may see rows of a model (`bookings.view_booking`)."""
+class May:
+    """True for those who hold a permission (`bookings.view_booking`)."""
 
     def __init__(self, permission: str) -> None:
         self.permission = permission
 
     def __call__(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(self.permission)  # type: ignore[union-attr]
+        return bool(request.user.has_perm(self.permission))  # type: ignore[union-attr]
 
 
 def link(title: Any, icon: str, app: str, model: str) -> dict[str, Any]:
+    """A link to the list of a model."""
     return {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
-        "permission": _May(f"{app}.view_{model}"),
+        "permission": May(f"{app}.view_{model}"),
     }
+
+
+def group(title: Any, *links: dict[str, Any], folded: bool = False) -> dict[str, Any]:
+    return {"title": title, "separator": True, "collapsible": folded, "items": list(links)}
 
 
 SIDEBAR: dict[str, Any] = {
     "show_search": True,
+    "command_search": True,
     "show_all_applications": False,
     "navigation": [
         {"items": [{"title": _("Dashboard"), "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
+        group(
+            _("Bookings"),
+            link(_("Bookings"), "confirmation_number", "bookings", "booking"),
+            link(_("Departures"), "event", "tours", "departure"),
+            link(_("Holds"), "hourglass_top", "bookings", "hold"),
+        ),
+        group(
+            _("Catalogue"),
+            link(_("Tours"), "sailing", "tours", "tour"),
+            link(_("Options and prices"), "sell", "tours", "touroption"),
+            link(_("Schedule rules"), "event_repeat", "tours", "schedulerule"),
+            link(_("Destinations"), "location_on", "tours", "destination"),
+        ),
+        group(
+            _("Money"),
+            link(_("Payments"), "credit_card", "payments", "payment"),
+            link(_("Refunds"), "undo", "payments", "refund"),
+            link(_("Gateway notices"), "inbox", "payments", "notice"),
+            link(_("Ledger"), "account_balance", "ledger", "transaction"),
+            link(_("Accounts"), "account_balance_wallet", "ledger", "account"),
+            link(_("Exchange rates"), "currency_exchange", "ledger", "exchangerate"),
+        ),
+        group(
+            _("People"),
+            link(_("People"), "group", "accounts", "user"),
+            link(_("Locked log-ins"), "lock", "accounts", "signinlock"),
+            link(_("Messages"), "mail", "notifications", "message"),
+        ),
+        group(
+            _("Set-up"),
+            link(_("Operator"), "domain", "accounts", "tenant"),
+            link(_("Roles"), "badge", "accounts", "role"),
+            link(_("Categories"), "category", "tours", "category"),
+            link(_("Price categories"), "groups", "tours", "pricecategory"),
+            link(_("Cancellation policies"), "policy", "tours", "cancellationpolicy"),
+            link(_("Tax rates"), "percent", "tours", "taxrate"),
+            link(_("Kinds of booking"), "label", "bookings", "bookingkind"),
+            link(_("Currencies"), "payments", "ledger", "currency"),
+            folded=True,
+        ),
+        group(
+            _("System"),
+            link(_("Audit trail"), "history", "accounts", "auditentry"),
+            link(_("Promises kept"), "verified", "accounts", "invariantreport"),
+            link(_("Events"), "bolt", "notifications", "event"),
+            link(_("Deliveries"), "local_shipping", "notifications", "delivery"),
+            folded=True,
+        ),
     ],
 }

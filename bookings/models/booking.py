@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
 from bookings.models.hold import Hold
+from config.addresses import current_caller
 from config.errors import IllegalMove
 from config.i18n import in_language
 from config.ids import uuid7
@@ -66,6 +68,12 @@ ALLOWED_MOVES: dict[str, set[str]] = {
 }
 
 
+# Nothing more can be asked of the customer for these.
+ENDED = frozenset({S.CANCELLED, S.REFUNDED, S.EXPIRED})
+
+WITH_VOUCHER = frozenset({S.CONFIRMED, S.IN_PROGRESS, S.COMPLETED})
+
+
 class PaymentState(models.TextChoices):
     UNPAID = "UNPAID", _("Unpaid")
     PARTIALLY_PAID = "PARTIALLY_PAID", _("Partially paid")
@@ -77,18 +85,17 @@ class PaymentState(models.TextChoices):
 
 class BookingQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> Any:
-        """Staff with the permission see all, customers their own, strangers none."""
+        """Staff with the permission see all, customers and agents their own, strangers none."""
         if not user.is_authenticated:
             return self.none()
         if user.has_perm("bookings.view_booking"):
             return self
-        return self.filter(customer_id=user.pk)
+        return self.filter(Q(customer_id=user.pk) | Q(agent_id=user.pk))
 
     def for_display(self) -> Any:
         """With all that an answer shows, in a fixed number of queries."""
-        return self.select_related("kind", "customer", "created_by").prefetch_related(
-            "items__kind", "items__departure__tour__destination", "items__departure__option", "travellers"
-        )
+        items = BookingItem.objects.select_related("kind", "departure__tour__destination", "departure__option")
+        return self.select_related("kind").prefetch_related(models.Prefetch("items", items), "travellers")
 
 
 class Booking(TenantOwned):
@@ -128,12 +135,17 @@ class Booking(TenantOwned):
     # Written from the payments' rows (never added to), so that lists need no join.
     amount_paid = models.DecimalField(_("paid"), max_digits=14, decimal_places=3, default=0)
     amount_refunded = models.DecimalField(_("refunded"), max_digits=14, decimal_places=3, default=0)
+    # What of it the ledger counts as earned (`services/revenue.py`); the rest is still the customer's deposit.
+    amount_earned = models.DecimalField(_("earned"), max_digits=14, decimal_places=3, default=0)
     quote = models.JSONField(_("quote"))
+    # The cancellation policy as it stood when the booking was made: {"name_en", "name_ar", "tiers": [...]}.
+    policy = models.JSONField(_("cancellation policy"), default=dict)
     guests = models.PositiveSmallIntegerField(_("guests"))
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
     expires_at = models.DateTimeField(_("must be paid by"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), default=now)
+    warned_at = models.DateTimeField(null=True, editable=False)  # when we told that the hold is about to end
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True)
     cancel_reason = models.CharField(_("reason of cancellation"), max_length=500, blank=True, default="")
@@ -169,9 +181,17 @@ class Booking(TenantOwned):
         return self.reference
 
     @property
-    def amount_due(self) -> Any:
-        """What is still to pay, in major units; never negative."""
-        return max(self.total - self.amount_paid + self.amount_refunded, type(self.total)(0))
+    def amount_due(self) -> Decimal:
+        """What is still to pay, in major units; never negative. Nothing once it ended, or once money was given back."""
+        given_back = self.payment_status in (PaymentState.PARTIALLY_REFUNDED, PaymentState.REFUNDED)
+        if self.status in ENDED or given_back:
+            return Decimal(0)
+        return max(self.total - self.amount_kept, Decimal(0))
+
+    @property
+    def amount_kept(self) -> Decimal:
+        """Paid and not given back, in major units."""
+        return self.amount_paid - self.amount_refunded
 
     @property
     def source(self) -> str:
@@ -182,12 +202,38 @@ class Booking(TenantOwned):
             return "ADMIN"
         return "SELF"
 
+    @property
+    def has_voucher(self) -> bool:
+        """Whether there is a voucher to show at the meeting point."""
+        return self.status in WITH_VOUCHER
+
     def refuse_move(self, status: BookingStatus) -> None:
         """Raise `IllegalMove` unless the booking may go there from where it is."""
         if status not in ALLOWED_MOVES[self.status]:
             raise IllegalMove(
                 what=self.reference, current=self.get_status_display(), wanted=BookingStatus(status).label
             )
+
+    def move_to(
+        self, status: BookingStatus, *, actor: Any = None, reason: str = "", data: dict[str, Any] | None = None
+    ) -> None:
+        """The only line that changes the status, of the booking and its items; writes who, when, why, from where.
+
+        Raises `IllegalMove`. The caller holds the lock (`services.lock_booking`) and moves the seats. Fields changed on
+        the object besides are the caller's to save.
+        """
+        self.refuse_move(status)
+        old, self.status = self.status, status
+        self.save(update_fields=["status"])
+        self.items.update(status=status)
+        self.events.create(
+            old_status=old,
+            new_status=status,
+            actor_id=actor.pk if actor else None,
+            reason=reason[:500],
+            address=current_caller.get().address,
+            data=data or {},
+        )
 
 
 class BookingItem(TenantOwned):

@@ -1,0 +1,123 @@
+"""Why holds and bookings are refused."""
+
+from django.utils.translation import gettext_lazy as _
+
+from config.errors import Conflict, DomainError, InvalidInput, NotFound
+
+
+class DepartureClosed(Conflict):
+    code = "departure_closed"
+    message = _("This departure is not on sale.")
+
+
+class CutoffPassed(DomainError):
+    code = "cutoff_passed"
+    message = _("Bookings for this departure have closed.")
+
+
+class SeatsUnavailable(Conflict):
+    code = "seats_unavailable"
+    message = _("Only {left} of the {asked} seats asked for are left.")
+
+
+class PriceChanged(Conflict):
+    """`details["quote"]` is the quote as it is now."""
+
+    code = "price_changed"
+    message = _("The price has changed since you saw it.")
+
+
+class VoucherUnknown(DomainError):
+    code = "voucher_unknown"
+    message = _("There is no voucher {code}.")
+
+
+class HoldNotFound(NotFound):
+    code = "hold_not_found"
+    message = _("There is no such hold.")
+
+
+class HoldExpired(Conflict):
+    code = "hold_expired"
+    message = _("The time of this hold is over; its seats may have been given to others.")
+
+
+class HoldReleased(Conflict):
+    code = "hold_released"
+    message = _("This hold was given up.")
+
+
+class HoldBooked(Conflict):
+    """There is a booking on it: what is wanted must be done to the booking."""
+
+    code = "hold_booked"
+    message = _("There is a booking on this hold already.")
+
+
+class NoMoreExtensions(Conflict):
+    code = "no_more_extensions"
+    message = _("This hold was extended {times} times; that is as often as it goes.")
+
+
+class GuestsMayNotBook(DomainError):
+    code = "sign_in_to_book"
+    status = 401
+    message = _("Sign in to book.")
+
+
+class TravellersMismatch(DomainError):
+    code = "travellers_mismatch"
+    message = _("The travellers named are not the party that was priced.")
+
+
+class ContactRequired(InvalidInput):
+    code = "contact_required"
+    message = _("Say whom we may write to: a name and an e-mail address.")
+
+
+class CustomerNotFound(DomainError):
+    code = "customer_not_found"
+    message = _("There is no such customer.")
+
+
+class BookingNotFound(NotFound):
+    code = "booking_not_found"
+    message = _("There is no such booking.")
+
+
+class BookingEnded(Conflict):
+    code = "booking_ended"
+    message = _("{reference} has ended; it cannot be changed.")
+
+
+class AlreadyStarted(Conflict):
+    code = "already_started"
+    message = _("{reference} has started; it cannot be cancelled any more.")
+
+
+class NotStarted(Conflict):
+    code = "not_started"
+    message = _("{reference} has not started yet.")
+
+
+class RefundChanged(Conflict):
+    """`details["refund"]` is what would be refunded now."""
+
+    code = "refund_changed"
+    message = _("The refund is not what you saw any more: it is {refund} {currency} now.")
+
+
+class OverrideNotAllowed(DomainError):
+    code = "permission_denied"
+    status = 403
+    message = _("You may not refund against the policy.")
+
+
+class ReasonRequired(InvalidInput):
+    code = "reason_required"
+    message = _("Say why.")
+
+
+class VoucherNotReady(Conflict):
+    code = "voucher_not_ready"
+    message = _("{reference} is not confirmed; there is no voucher.")

@@ -1,0 +1,177 @@
+"""The only place where a price is made: everyone who sells asks `quote`.
+
+The price list's lines and taxes come from `tours.prices`; partner, member, offer and voucher rules are put on top here.
+Unit prices are converted and rounded once, so that on each line price times quantity is the amount. All amounts are
+`Decimal` major units of the quote's currency.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.utils.timezone import now
+
+from bookings.errors import CutoffPassed, VoucherUnknown
+from config.i18n import language_now
+from ledger.money import amount_text
+from ledger.rates import rate_on
+from tours.errors import DepartureNotFound
+from tours.prices import Line, TaxLine, Terms, checked_party, load_terms, price_lines, seats_of, total_of
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a party would pay for a departure, and why. Frozen on holds and bookings as `as_json()`.
+
+    `rate` is what one unit of the price list's currency was worth in `currency`; `fingerprint` changes with any amount.
+    """
+
+    departure_id: UUID
+    tour_id: UUID
+    option_id: UUID
+    title: dict[str, str]
+    option: dict[str, str]
+    starts_at: datetime
+    ends_at: datetime
+    time_zone: str
+    guests: dict[str, int]
+    extras: list[dict[str, Any]]
+    seats: int
+    lines: list[Line]
+    tax_lines: list[TaxLine]
+    total: Decimal
+    currency: str
+    price_list_currency: str
+    rate: Decimal
+    generated_at: datetime
+    fingerprint: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The quote as it is stored: amounts as text with the currency's decimals, texts in both languages."""
+        return {
+            "departure_id": str(self.departure_id),
+            "tour_id": str(self.tour_id),
+            "option_id": str(self.option_id),
+            "title": self.title,
+            "option": self.option,
+            "starts_at": self.starts_at.isoformat(),
+            "ends_at": self.ends_at.isoformat(),
+            "time_zone": self.time_zone,
+            "guests": self.guests,
+            "extras": self.extras,
+            "seats": self.seats,
+            "lines": [self._line(line) for line in self.lines],
+            "tax_lines": [self._tax_line(line) for line in self.tax_lines],
+            "total": amount_text(self.total, self.currency),
+            "currency": self.currency,
+            "price_list_currency": self.price_list_currency,
+            "rate": format(self.rate.normalize(), "f"),
+            "fingerprint": self.fingerprint,
+            "generated_at": self.generated_at.isoformat(),
+        }
+
+    def _line(self, line: Line) -> dict[str, Any]:
+        return {
+            **asdict(line),
+            "unit": amount_text(line.unit, self.currency),
+            "amount": amount_text(line.amount, self.currency),
+        }
+
+    def _tax_line(self, line: TaxLine) -> dict[str, Any]:
+        return {
+            **asdict(line),
+            "percent": format(line.percent.normalize(), "f"),
+            "amount": amount_text(line.amount, self.currency),
+        }
+
+
+def quote(
+    *,
+    departure_id: UUID,
+    guests: Mapping[str, int],
+    extras: Sequence[Mapping[str, Any]] = (),
+    currency: str | None = None,
+    voucher_code: str = "",
+    customer: Any = None,
+) -> Quote:
+    """The price of a party on a departure, in the currency asked for (else the price list's), at today's rate.
+
+    It takes no seat and says nothing of seats left. Raises `DepartureNotFound` (also for tours not on sale),
+    `CutoffPassed`, what `tours.prices.price_lines` refuses, `NoRate`, `VoucherUnknown`.
+    """
+    terms = load_terms(departure_id)
+    if not terms.on_sale:
+        raise DepartureNotFound
+    if terms.cutoff_at <= now():
+        raise CutoffPassed
+    if voucher_code:  # vouchers are rows that do not exist before the promotions do
+        raise VoucherUnknown(code=voucher_code)
+    wanted = currency or terms.currency
+    rate = Decimal(1) if wanted == terms.currency else rate_on(terms.currency, wanted)
+    return price(
+        terms if wanted == terms.currency else terms.converted(wanted, rate), guests, extras, rate, terms.currency
+    )
+
+
+def price(
+    terms: Terms,
+    guests: Mapping[str, int],
+    extras: Sequence[Mapping[str, Any]],
+    rate: Decimal,
+    price_list_currency: str,
+) -> Quote:
+    """The quote by these terms (already in the wanted currency). Pure but for the time it notes."""
+    party = checked_party(terms, guests)
+    lines, tax_lines = price_lines(terms, party, extras)
+    made = Quote(
+        departure_id=terms.departure_id,
+        tour_id=terms.tour_id,
+        option_id=terms.option_id,
+        title={"en": terms.title_en, "ar": terms.title_ar},
+        option={"en": terms.option_en, "ar": terms.option_ar},
+        starts_at=terms.starts_at,
+        ends_at=terms.ends_at,
+        time_zone=terms.time_zone,
+        guests=party,
+        extras=[{"code": line.code, "quantity": line.quantity} for line in lines if line.rule.startswith("extra:")],
+        seats=seats_of(terms, party),
+        lines=lines,
+        tax_lines=tax_lines,
+        total=total_of(lines, tax_lines),
+        currency=terms.currency,
+        price_list_currency=price_list_currency,
+        rate=rate,
+        generated_at=now(),
+    )
+    return replace(made, fingerprint=fingerprint_of(made))
+
+
+def fingerprint_of(made: Quote) -> str:
+    """32 hexadecimal digits over what is sold and every amount; not over texts, times or the language."""
+    shown = made.as_json()
+    priced = [
+        shown["departure_id"],
+        shown["currency"],
+        shown["seats"],
+        [[line["rule"], line["quantity"], line["unit"], line["amount"]] for line in shown["lines"]],
+        [[line["code"], line["inclusive"], line["amount"]] for line in shown["tax_lines"]],
+        shown["total"],
+    ]
+    return hashlib.sha256(orjson.dumps(priced)).hexdigest()[:32]
+
+
+def in_words(stored: dict[str, Any], language: str | None = None) -> dict[str, Any]:
+    """A stored quote as the API shows it: each text in the language at hand, with both beside it."""
+    wanted = language or language_now()
+    return {
+        **stored,
+        "title": stored["title"][wanted],
+        "option": stored["option"][wanted],
+        "lines": [{**line, "label": line[f"label_{wanted}"]} for line in stored["lines"]],
+        "tax_lines": [{**line, "label": line[f"label_{wanted}"]} for line in stored["tax_lines"]],
+    }

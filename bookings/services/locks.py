@@ -1,0 +1,54 @@
+"""The order of locks: departures by id, then the booking, then (in `payments`) the payment, then ledger accounts.
+
+All are `FOR NO KEY UPDATE`: they shut each other out, but not the key checks of rows that merely point here.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.utils.timezone import now
+
+from bookings.errors import BookingNotFound
+from bookings.models import Booking, BookingItem, Hold
+from tours.errors import DepartureNotFound
+from tours.models import Departure
+
+
+def lock_departure(departure_id: UUID) -> Departure:
+    """The departure, locked: the lock over all its holds. Raises `DepartureNotFound`."""
+    departure = Departure.objects.select_for_update(of=("self",), no_key=True).filter(pk=departure_id).first()
+    if departure is None:
+        raise DepartureNotFound
+    return departure
+
+
+def lock_booking(booking_id: UUID) -> Booking:
+    """The booking, locked after its departures. Call it before a payment of it is locked. Raises `BookingNotFound`."""
+    departures = BookingItem.objects.filter(booking_id=booking_id).values("departure_id")
+    list(Departure.objects.select_for_update(no_key=True).filter(pk__in=departures).order_by("pk"))
+    booking = Booking.objects.select_for_update(of=("self",), no_key=True).filter(pk=booking_id).first()
+    if booking is None:
+        raise BookingNotFound
+    return booking
+
+
+def move_seats(departure_id: UUID, *, held: int = 0, booked: int = 0) -> None:
+    """Add to the counters in SQL, under the CHECK. Seats that are taken must have been found free under the lock."""
+    Departure.objects.filter(pk=departure_id).update(
+        seats_held=F("seats_held") + held, seats_booked=F("seats_booked") + booked
+    )
+
+
+def holds_of(booking: Booking) -> list[Hold]:
+    """The holds of a booking's items, locked. The caller has locked the booking."""
+    return list(
+        Hold.objects.select_for_update(of=("self",), no_key=True)
+        .filter(items__booking=booking)
+        .order_by("departure_id")
+    )
+
+
+def is_over(moment: Any) -> bool:
+    """Whether a moment has come."""
+    return bool(moment is not None and moment <= now())

@@ -1,0 +1,21 @@
+"""Celery doors of the jobs. Each goes through the tenants one by one; running twice is harmless."""
+
+from celery import shared_task
+
+from accounts.tenants import each_tenant
+from bookings import services
+
+
+@shared_task
+def expire_holds() -> int:
+    return sum(services.expire_holds() for _tenant in each_tenant())
+
+
+@shared_task
+def warn_of_ending_holds() -> int:
+    return sum(services.warn_of_ending_holds() for _tenant in each_tenant())
+
+
+@shared_task
+def progress_bookings() -> int:
+    return sum(services.progress_bookings() for _tenant in each_tenant())

@@ -20,6 +20,11 @@ class ImageNotFound(NotFound):
     message = _("There is no such picture.")
 
 
+class OptionNotFound(NotFound):
+    code = "option_not_found"
+    message = _("There is no such option.")
+
+
 class RuleNotFound(NotFound):
     code = "schedule_rule_not_found"
     message = _("There is no such schedule rule.")
@@ -98,9 +103,14 @@ class CapacityBelowSold(Conflict):
     message = _("{sold} places are held or booked already; the capacity cannot be lowered to {asked}.")
 
 
-class DepartureHasBookings(Conflict):
-    code = "departure_has_bookings"
-    message = _("The departure has {seats} places held or booked. It cannot be deleted.")
+class DepartureExists(Conflict):
+    code = "departure_exists"
+    message = _("There is such a departure already: {departure}.")
+
+
+class ScheduleFixed(Conflict):
+    code = "schedule_fixed"
+    message = _("{count} departures are still to come; another time zone would move them all.")
 
 
 class DepartureOver(Conflict):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
@@ -68,6 +68,15 @@ class DepartureQuerySet(models.QuerySet):
     def sold(self) -> Any:
         """With places held or booked."""
         return self.filter(Q(seats_held__gt=0) | Q(seats_booked__gt=0))
+
+    def without_history(self) -> Any:
+        """Those that no row of another table refers to and protects: nobody ever held or booked a place."""
+        found = self
+        for relation in self.model._meta.related_objects:
+            if relation.on_delete is models.PROTECT:
+                rows = relation.related_model._default_manager.filter(**{relation.field.name: OuterRef("pk")})
+                found = found.filter(~Exists(rows))
+        return found
 
     def bookable(self) -> Any:
         """Open, before their cut-off, with places left."""

@@ -1,0 +1,105 @@
+"""What a tour, its prices and its schedule must keep to, for API and back-office alike, and what they need to be sold.
+
+The limits of single fields (lengths, lowest values) stand on the models; here is what concerns several fields or lists.
+"""
+
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+from ledger.errors import AmountTooFine
+from ledger.money import minor_units, to_minor
+
+from tours.models import ScheduleRule, Tour
+
+Faults = dict[str, list[str]]
+
+MOST_HIGHLIGHTS = 10
+MOST_INCLUSIONS = 15
+MOST_LINES = 30
+MOST_TAGS = 20
+
+_MOST = {
+    "highlights": MOST_HIGHLIGHTS,
+    "inclusions": MOST_INCLUSIONS,
+    "exclusions": MOST_LINES,
+    "amenities": MOST_LINES,
+}
+
+# Texts without which nothing is shown to customers, in each language.
+_NEEDED_TEXTS = ("title", "summary", "description", "meeting_point")
+_NEEDED_LISTS = ("highlights", "inclusions")
+
+
+def faults_of_tour(tour: Tour) -> Faults:
+    """By field, what is wrong with the tour beyond its single fields. Asks no query."""
+    faults: Faults = {}
+    for name, most in _MOST.items():
+        for field in (f"{name}_en", f"{name}_ar"):
+            if len(getattr(tour, field)) > most:
+                faults[field] = [_("At most {most} lines.").format(most=most)]
+    if len(tour.tags) > MOST_TAGS:
+        faults["tags"] = [_("At most {most} lines.").format(most=MOST_TAGS)]
+    if len(set(tour.tags)) < len(tour.tags):
+        faults["tags"] = [_("The same tag stands here twice.")]
+    if _above(tour.min_group_size, tour.max_group_size):
+        faults["max_group_size"] = [_("The largest group cannot be smaller than the smallest.")]
+    if _above(tour.min_guests, tour.max_guests):
+        faults["max_guests"] = [_("The most guests a booking takes cannot be fewer than the least.")]
+    return faults
+
+
+def faults_of_price(amount: Decimal | None, original: Decimal | None, currency: str) -> Faults:
+    """By field (`amount`, `original_amount`), what is wrong with a price in that currency."""
+    faults: Faults = {}
+    for field, value in (("amount", amount), ("original_amount", original)):
+        if value is None:
+            continue
+        if value < 0:
+            faults[field] = [_("A price cannot be below zero.")]
+            continue
+        try:
+            to_minor(value, currency)
+        except AmountTooFine:
+            decimals = minor_units(currency)
+            faults[field] = [_("{currency} has {decimals} decimals.").format(currency=currency, decimals=decimals)]
+    if amount is not None and original is not None and original <= amount:
+        faults.setdefault("original_amount", []).append(_("The “was” price must be above the price."))
+    return faults
+
+
+def faults_of_rule(rule: ScheduleRule) -> Faults:
+    """By field, what is wrong with a schedule rule."""
+    faults: Faults = {}
+    if not rule.weekdays:
+        faults["weekdays"] = [_("Choose at least one weekday.")]
+    elif not set(rule.weekdays) <= set(range(1, 8)):
+        faults["weekdays"] = [_("Weekdays are numbered from 1, Monday, to 7, Sunday.")]
+    if rule.valid_until is not None and rule.valid_from is not None and rule.valid_until < rule.valid_from:
+        faults["valid_until"] = [_("The last day cannot be before the first.")]
+    if rule.capacity is not None and rule.capacity < 1:
+        faults["capacity"] = [_("A departure has at least one place.")]
+    return faults
+
+
+def missing_for_sale(tour: Tour) -> list[str]:
+    """What the tour lacks before it can be sold, in words of the language at hand; empty when it is complete.
+
+    A picture is no must. Asks no query when `options__prices__category` is prefetched.
+    """
+    missing = [
+        str(Tour._meta.get_field(field).verbose_name)  # type: ignore[union-attr]
+        for name in (*_NEEDED_TEXTS, *_NEEDED_LISTS)
+        for field in (f"{name}_en", f"{name}_ar")
+        if not getattr(tour, field)
+    ]
+    options = list(tour.options.all())
+    if not options:
+        missing.append(_("an option with a price"))
+    for option in options:
+        if not any(price.category.seats for price in option.prices.all()):
+            missing.append(_("a price of the option “{option}”").format(option=option.code))
+    return missing
+
+
+def _above(low: int | None, high: int | None) -> bool:
+    return low is not None and high is not None and low > high

@@ -1,0 +1,36 @@
+"""Everything that writes the catalogue."""
+
+from tours.services.departures import (
+    add_departure,
+    change_departure,
+    close_departures,
+    generate_departures,
+    reopen_departures,
+    upsert_departures,
+)
+from tours.services.images import add_image, change_image, delete_image
+from tours.services.schedule import RuleChange, change_rule, create_rule, delete_rule
+from tours.services.status import archive_tour, publish_tour, take_off_sale
+from tours.services.tours import create_tour, delete_tour, update_tour
+
+__all__ = [
+    "RuleChange",
+    "add_departure",
+    "add_image",
+    "archive_tour",
+    "change_departure",
+    "change_image",
+    "change_rule",
+    "close_departures",
+    "create_rule",
+    "create_tour",
+    "delete_image",
+    "delete_rule",
+    "delete_tour",
+    "generate_departures",
+    "publish_tour",
+    "reopen_departures",
+    "take_off_sale",
+    "update_tour",
+    "upsert_departures",
+]

@@ -1,0 +1,326 @@
+"""Departures: made from the schedule, changed, closed and reopened by staff."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from accounts.audit import differences, record, snapshot
+from config.errors import IllegalMove, InvalidInput
+from notifications.outbox import announce
+from tours.errors import (
+    CapacityBelowSold,
+    DepartureExists,
+    DepartureNotFound,
+    DepartureOver,
+    LocalTimeDoesNotExist,
+    OptionNotFound,
+    ScheduleFixed,
+)
+from tours.models import Departure, DepartureStatus, ScheduleRule, Tour, TourOption, TourStatus
+from tours.occurrences import exists_locally, moment, starts_of
+from tours.services.facts import lock_tour, settle_tour
+
+MOST_ROWS = 1000
+BATCH = 1000
+OPTIONS_AT_ONCE = 100
+CHANGEABLE = ("capacity", "note_en", "note_ar")
+
+
+def generate_departures(*, until: date, tour_id: UUID | None = None, option_id: UUID | None = None) -> int:
+    """Make the departures that active rules ask for from now until a local day, of one tour or option or of all.
+
+    Returns how many were made. Safe to repeat and to run twice at once: a departure that exists, whatever its state, stays as
+    it is. Archived and deleted tours get none. Announces `tour.changed` for each tour that got some.
+    """
+    rules = ScheduleRule.objects.filter(is_active=True, option__tour__deleted_at=None).exclude(
+        option__tour__status=TourStatus.ARCHIVED
+    )
+    if tour_id is not None:
+        rules = rules.filter(option__tour_id=tour_id)
+    if option_id is not None:
+        rules = rules.filter(option_id=option_id)
+    rules = rules.filter(valid_from__lte=until)
+    options = list(rules.order_by("option_id").values_list("option_id", flat=True).distinct())
+    made = 0
+    for start in range(0, len(options), OPTIONS_AT_ONCE):
+        some = rules.filter(option_id__in=options[start : start + OPTIONS_AT_ONCE]).order_by("valid_from", "pk")
+        plan = [
+            departure for rule in some.select_related("option__tour__destination") for departure in planned(rule, until)
+        ]
+        made += insert_missing(plan)
+    return made
+
+
+def planned(rule: ScheduleRule, until: date) -> list[Departure]:
+    """The departures that the rule asks for from now until a local day, not saved. Needs `option__tour__destination`."""
+    zone = ZoneInfo(rule.option.tour.destination.time_zone)
+    present = now()
+    starts = starts_of(rule, zone, present.astimezone(zone).date(), until)
+    return [_departure(rule.option, start, zone, rule=rule) for start in starts if start > present]
+
+
+@transaction.atomic
+def insert_missing(departures: Sequence[Departure]) -> int:
+    """Insert those whose option has no departure at that moment yet, and announce their tours. Returns how many."""
+    if not departures:
+        return 0
+    starts = [departure.starts_at for departure in departures]
+    existing = set(
+        Departure.objects.filter(
+            option_id__in={departure.option_id for departure in departures},
+            starts_at__gte=min(starts),
+            starts_at__lte=max(starts),
+        ).values_list("option_id", "starts_at")
+    )
+    fresh = {(d.option_id, d.starts_at): d for d in reversed(departures) if (d.option_id, d.starts_at) not in existing}
+    Departure.objects.bulk_create(fresh.values(), ignore_conflicts=True, batch_size=BATCH)
+    for tour_id, tour in {d.tour_id: d.tour for d in fresh.values()}.items():
+        count = sum(1 for departure in fresh.values() if departure.tour_id == tour_id)
+        announce("tour.changed", tour, departures=count)
+    return len(fresh)
+
+
+@transaction.atomic
+def add_departure(
+    *,
+    option_id: UUID,
+    day: date,
+    at: time,
+    capacity: int | None = None,
+    note_en: str = "",
+    note_ar: str = "",
+    actor: Any,
+) -> Departure:
+    """Make one departure by hand, at a local time of the destination; without a capacity the option's holds.
+
+    Raises `OptionNotFound`, `DepartureExists`, `DepartureOver`, `LocalTimeDoesNotExist`, `InvalidInput`.
+    """
+    option = TourOption.objects.select_related("tour__destination").filter(pk=option_id, tour__deleted_at=None).first()
+    if option is None:
+        raise OptionNotFound
+    zone = ZoneInfo(option.tour.destination.time_zone)
+    if not exists_locally(day, at, zone):
+        raise LocalTimeDoesNotExist(time=f"{at:%H:%M}", date=day, zone=zone.key)
+    departure = _departure(option, moment(day, at, zone))
+    if departure.starts_at <= now():
+        raise DepartureOver
+    departure.note_en, departure.note_ar = note_en, note_ar
+    departure.capacity = _positive(option.capacity if capacity is None else capacity)
+    Departure.objects.bulk_create([departure], ignore_conflicts=True)
+    if not Departure.objects.filter(pk=departure.pk).exists():  # another one stands there
+        raise DepartureExists(departure=departure)
+    record("tours.departure.added", departure, actor=actor, after=snapshot(departure))
+    announce("departure.changed", departure, tour=str(departure.tour_id))
+    return departure
+
+
+@transaction.atomic
+def change_departure(*, departure_id: UUID, data: Mapping[str, Any], actor: Any) -> Departure:
+    """Change `capacity`, `note_en`, `note_ar`. Raises `CapacityBelowSold` with how many are sold, and `DepartureNotFound`."""
+    (departure,) = lock_departures([departure_id])
+    if _apply(departure, data, actor):
+        announce("departure.changed", departure, tour=str(departure.tour_id))
+    return departure
+
+
+@transaction.atomic
+def close_departures(*, departure_ids: Iterable[UUID], actor: Any, reason: str) -> list[Departure]:
+    """Stop selling; what is held or booked stays. Safe to repeat. Raises `DepartureNotFound`, `IllegalMove` if cancelled."""
+    return _moved(departure_ids, DepartureStatus.CLOSED, "closed", actor, reason)
+
+
+@transaction.atomic
+def reopen_departures(*, departure_ids: Iterable[UUID], actor: Any, reason: str = "") -> list[Departure]:
+    """Sell again. Safe to repeat. Raises `DepartureNotFound`, `DepartureOver` once started, `IllegalMove` if cancelled."""
+    return _moved(departure_ids, DepartureStatus.OPEN, "reopened", actor, reason)
+
+
+@transaction.atomic
+def upsert_departures(*, tour_id: UUID, rows: Sequence[Mapping[str, Any]], actor: Any) -> list[Departure]:
+    """Make or change departures of a tour by option and local start; returns them in the order of the rows.
+
+    A row holds `date`, `time` (of the destination), and as needed `option` (its code; the one offered first otherwise),
+    `capacity`, `status` (OPEN or CLOSED), `note_en`, `note_ar`. What a row leaves out stays as it is, or as the option has it.
+    All or nothing. Raises `InvalidInput` with the faults by place (`departures.3.time`), `CapacityBelowSold`, `TourNotFound`.
+    """
+    tour = lock_tour(tour_id)
+    wanted = _wanted(tour, rows)
+    keys = [(departure.option_id, departure.starts_at) for departure in wanted]
+    existing = {(departure.option_id, departure.starts_at): departure for departure in _lock_starts(tour, keys)}
+    outcome = []
+    for departure, row in zip(wanted, rows, strict=True):
+        known = existing.get((departure.option_id, departure.starts_at))
+        if known is None:
+            departure.save(force_insert=True)
+            record("tours.departure.added", departure, actor=actor, after=snapshot(departure))
+        else:
+            _apply(known, row, actor)
+        outcome.append(known or departure)
+    settle_tour(tour_id)
+    return outcome
+
+
+def lock_departures(departure_ids: Iterable[UUID]) -> list[Departure]:
+    """The departures, locked in the order of their ids. Raises `DepartureNotFound` unless all are there."""
+    ids = set(departure_ids)
+    departures = list(
+        Departure.objects.select_for_update(of=("self",))
+        .select_related("tour__destination", "option")
+        .filter(pk__in=ids)
+        .order_by("pk")
+    )
+    if len(departures) < len(ids):
+        raise DepartureNotFound
+    return departures
+
+
+def follow_tour(tour: Tour, changed: Iterable[str], *, old_zone: str) -> None:
+    """Bring the departures to come in line with what changed on their tour: cut-off, duration.
+
+    A destination in another time zone would move every start: raises `ScheduleFixed` while there are departures to come.
+    """
+    coming = Departure.objects.filter(tour_id=tour.pk).upcoming()
+    if tour.destination.time_zone != old_zone:
+        refuse_departures_to_come(coming)
+    if "cutoff_minutes" in changed:
+        coming.update(cutoff_at=F("starts_at") - timedelta(minutes=tour.cutoff_minutes))
+    if "duration_minutes" in changed:
+        open_ended = coming.filter(option__duration_minutes=None, seats_held=0, seats_booked=0)
+        open_ended.update(ends_at=F("starts_at") + timedelta(minutes=tour.duration_minutes))
+
+
+def refuse_departures_to_come(coming: Any) -> None:
+    """Raise `ScheduleFixed` when there is any."""
+    count = coming.count()
+    if count:
+        raise ScheduleFixed(count=count)
+
+
+def _departure(option: TourOption, starts_at: datetime, zone: ZoneInfo | None = None, *, rule: Any = None) -> Departure:
+    tour = option.tour
+    zone = zone or ZoneInfo(tour.destination.time_zone)
+    return Departure(
+        tour=tour,
+        option=option,
+        rule=rule,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=option.minutes),
+        cutoff_at=starts_at - timedelta(minutes=tour.cutoff_minutes),
+        local_date=starts_at.astimezone(zone).date(),
+        capacity=(rule.capacity if rule else None) or option.capacity,
+    )
+
+
+def _positive(capacity: Any) -> int:
+    if not isinstance(capacity, int) or isinstance(capacity, bool) or not 1 <= capacity <= 100_000:
+        raise InvalidInput(details={"capacity": [_("A departure has at least one place.")]})
+    return capacity
+
+
+def _apply(departure: Departure, data: Mapping[str, Any], actor: Any) -> bool:
+    """Write what differs onto a locked departure, with its audit entry. Returns whether anything did."""
+    before = snapshot(departure)
+    for field in CHANGEABLE:
+        if data.get(field) is not None:
+            setattr(departure, field, _positive(data[field]) if field == "capacity" else data[field].strip())
+    sold = departure.seats_held + departure.seats_booked
+    if departure.capacity < sold:
+        raise CapacityBelowSold(
+            sold=sold,
+            asked=departure.capacity,
+            details={"sold": sold, "asked": departure.capacity, "departure_id": str(departure.pk)},
+        )
+    if data.get("status") is not None and data["status"] != departure.status:
+        _refuse_move(departure, DepartureStatus(data["status"]))
+        departure.status = data["status"]
+    old, new = differences(before, snapshot(departure))
+    if not new:
+        return False
+    departure.save(update_fields=list(new))
+    record("tours.departure.changed", departure, actor=actor, before=old, after=new)
+    return True
+
+
+def _moved(ids: Iterable[UUID], status: DepartureStatus, verb: str, actor: Any, reason: str) -> list[Departure]:
+    departures = lock_departures(ids)
+    for departure in departures:
+        if departure.status == status:
+            continue
+        _refuse_move(departure, status)
+        before, departure.status = departure.status, status
+        departure.save(update_fields=["status"])
+        record(
+            f"tours.departure.{verb}",
+            departure,
+            actor=actor,
+            before={"status": before},
+            after={"status": str(status)},
+            reason=reason,
+        )
+        announce("departure.changed", departure, tour=str(departure.tour_id))
+    return departures
+
+
+def _refuse_move(departure: Departure, status: DepartureStatus) -> None:
+    if departure.status == DepartureStatus.CANCELLED or status == DepartureStatus.CANCELLED:
+        raise IllegalMove(what=departure, current=departure.get_status_display(), wanted=status.label)
+    if status == DepartureStatus.OPEN and departure.starts_at <= now():
+        raise DepartureOver
+
+
+def _lock_starts(tour: Tour, keys: Sequence[tuple[UUID, datetime]]) -> list[Departure]:
+    found = Departure.objects.filter(tour_id=tour.pk, starts_at__in={start for _option, start in keys})
+    return list(found.select_for_update(of=("self",)).select_related("tour__destination", "option").order_by("pk"))
+
+
+def _wanted(tour: Tour, rows: Sequence[Mapping[str, Any]]) -> list[Departure]:
+    """One departure, not saved, for each row. Raises `InvalidInput` with every fault found."""
+    if not 1 <= len(rows) <= MOST_ROWS:
+        raise InvalidInput(
+            details={"departures": [_("Between 1 and {most} rows can be sent at once.").format(most=MOST_ROWS)]}
+        )
+    zone = ZoneInfo(tour.destination.time_zone)
+    options = {option.code: option for option in tour.options.order_by("-is_default", "display_order", "code")}
+    faults: dict[str, list[str]] = {}
+    wanted: list[Departure] = []
+    seen: set[tuple[UUID, datetime]] = set()
+    for place, row in enumerate(rows):
+        code = row.get("option") or next(iter(options), "")
+        option = options.get(code)
+        if option is None:
+            faults[f"departures.{place}.option"] = [_("There is no “{}”.").format(code)]
+            continue
+        option.tour = tour
+        start = moment(row["date"], row["time"], zone)
+        fault = _fault_of_start(row, start, zone, (option.pk, start) in seen)
+        if fault:
+            faults[f"departures.{place}.{fault[0]}"] = [fault[1]]
+            continue
+        seen.add((option.pk, start))
+        departure = _departure(option, start, zone)
+        departure.capacity = _positive(row["capacity"]) if row.get("capacity") is not None else option.capacity
+        departure.status = row.get("status") or DepartureStatus.OPEN
+        departure.note_en, departure.note_ar = row.get("note_en") or "", row.get("note_ar") or ""
+        wanted.append(departure)
+    if faults:
+        raise InvalidInput(details=faults)
+    return wanted
+
+
+def _fault_of_start(row: Mapping[str, Any], start: datetime, zone: ZoneInfo, repeated: bool) -> tuple[str, str] | None:
+    if row.get("status") not in (None, DepartureStatus.OPEN, DepartureStatus.CLOSED):
+        return "status", _("Only OPEN and CLOSED can be set.")
+    if not exists_locally(row["date"], row["time"], zone):
+        return "time", _("This time does not exist on that day: the clocks are put forward over it.")
+    if start <= datetime.now(UTC):
+        return "date", _("This start is in the past.")
+    if repeated:
+        return "time", _("This start stands here twice.")
+    return None

@@ -6,9 +6,9 @@ The limits of single fields (lengths, lowest values) stand on the models; here i
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+
 from ledger.errors import AmountTooFine
 from ledger.money import minor_units, to_minor
-
 from tours.models import ScheduleRule, Tour
 
 Faults = dict[str, list[str]]

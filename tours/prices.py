@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
-from ledger.money import round_money
 
 from config.errors import InvalidInput
+from ledger.money import round_money
 from tours.errors import (
     DepartureNotFound,
     ExtraQuantityRefused,

@@ -17,7 +17,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from accounts.models import SignedOut, User
+from accounts.models import Membership, SignedOut, User
 from config.tenancy import current_tenant, tenant_id_or_raise
 from config.throttling import parse_rate, window_key
 
@@ -84,54 +84,78 @@ class Account:
         return self.get_full_name() or self.email
 
 
-def account_key(user_id: Any) -> str:
-    """Where the state of an account is remembered, for the tenant at hand."""
-    return f"account:{tenant_id_or_raise()}:{user_id}"
+def state_keys(user_id: Any) -> list[str]:
+    """Where Redis keeps an account's state for the tenant at hand, and the versions that outdate it.
+
+    The versions are the person's, raised by `forget_account`, and the tenant's, raised by `forget_accounts`. A state that was
+    read under other versions than those of now is not believed: so a slow reader cannot bring back what has been revoked.
+    """
+    tenant = tenant_id_or_raise()
+    return [f"account:{tenant}:{user_id}", f"account-version:{user_id}", f"account-version:{tenant}"]
 
 
 def load_account(user_id: Any) -> Account:
     """The account's state from the database, remembered in Redis. Raises `AuthenticationFailed` for unknown people."""
+    try:
+        _state, *versions = get_redis_connection("default").mget(state_keys(user_id))
+    except RedisError:
+        versions = []
+    return _read_account(user_id, versions)
+
+
+def _read_account(user_id: Any, versions: list[bytes | None]) -> Account:
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         raise AuthenticationFailed(_("This account does not exist any more."), code="account_gone")
-    membership = user.membership
+    membership = Membership.objects.select_related("role").filter(user=user).first()
+    open_here = membership is None or membership.is_active
     recent = now() - settings.ACCESS_TOKEN_LIFE
+    signed_out = SignedOut.objects.filter(user=user, at__gt=recent).values_list("session", flat=True)
     account = Account(
         pk=user.pk,
         email=user.email,
         first_name=user.first_name,
         last_name=user.last_name,
         language=user.language,
-        is_active=user.is_active,
+        is_active=user.is_active and (open_here or user.is_superuser),
         is_staff=user.is_staff,
         is_superuser=user.is_superuser,
         role=membership.role.code if membership else "",
         revision=user.token_revision,
-        permissions=sorted(user.role_permissions),
-        signed_out=[
-            str(s) for s in SignedOut.objects.filter(user=user, at__gt=recent).values_list("session", flat=True)
-        ],
+        permissions=sorted(membership.role.permission_names) if membership and open_here else [],
+        signed_out=[str(session) for session in signed_out],
     )
-    try:
-        get_redis_connection("default").set(account_key(user_id), orjson.dumps(asdict(account)), ex=REMEMBERED_FOR)
-    except RedisError:
-        logger.warning("account state is not remembered: redis does not answer")
+    if versions:
+        remembered = {**asdict(account), "calls": None, "versions": [_text(version) for version in versions]}
+        try:
+            client = get_redis_connection("default")
+            client.set(state_keys(user_id)[0], orjson.dumps(remembered), ex=REMEMBERED_FOR)
+        except RedisError:
+            logger.warning("account state is not remembered: redis does not answer")
     return account
 
 
+def _text(version: bytes | None) -> str:
+    return version.decode() if version else ""
+
+
 def forget_account(user_id: Any) -> None:
-    """Have the account's state read anew at its next call. Call it on commit of whatever changed it."""
+    """Have the person's state read anew at their next call, with every tenant. Call it on commit of what changed it."""
+    _raise_version(user_id)
+
+
+def forget_accounts(tenant_id: Any) -> None:
+    """Have the state of everybody with this tenant read anew. Call it on commit of a change to a role."""
+    _raise_version(tenant_id)
+
+
+def _raise_version(of: Any) -> None:
+    # The version outlives each state that was read under it; a version that vanished outdates the states as well.
+    key = f"account-version:{of}"
     try:
-        client = get_redis_connection("default")
-        keys = (
-            list(client.scan_iter(match=f"account:*:{user_id}", count=1000))
-            if current_tenant.get() is None
-            else [account_key(user_id)]
-        )
-        if keys:
-            client.delete(*keys)
+        get_redis_connection("default").pipeline().incr(key).expire(key, REMEMBERED_FOR * 2).execute()
     except RedisError:
-        logger.warning("account state could not be forgotten: redis does not answer")
+        logger.error("account state could not be forgotten: redis does not answer", extra={"account": str(of)})
 
 
 def issue_tokens(user: User, session: str | None = None) -> dict[str, Any]:
@@ -182,14 +206,22 @@ class Bearer(BaseAuthentication):
         window = window_key("default", f"user:{user_id}", seconds)
         try:
             with get_redis_connection("default").pipeline(transaction=False) as pipe:
-                state, calls, _done = pipe.get(account_key(user_id)).incr(window).expire(window, seconds * 2).execute()
+                (state, *versions), calls, _done = (
+                    pipe.mget(state_keys(user_id)).incr(window).expire(window, seconds * 2).execute()
+                )
         except RedisError:
             logger.warning("rate limits are off: redis does not answer")
-            state, calls = None, 0
-        if state is None:
-            account = load_account(user_id)
-        else:
-            remembered = orjson.loads(state)
-            account = Account(**{**remembered, "pk": UUID(remembered["pk"])})
+            state, versions, calls = None, [], 0
+        account = self.remembered(state, versions) or _read_account(user_id, versions)
         account.calls = int(calls)
         return account
+
+    @staticmethod
+    def remembered(state: bytes | None, versions: list[bytes | None]) -> Account | None:
+        """The state that Redis kept, if nothing has outdated it."""
+        if state is None:
+            return None
+        kept = orjson.loads(state)
+        if kept.pop("versions") != [_text(version) for version in versions]:
+            return None
+        return Account(**{**kept, "pk": UUID(kept["pk"])})

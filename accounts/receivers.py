@@ -1,0 +1,51 @@
+"""The mails of accounts."""
+
+from accounts.links import Purpose, link_to
+from accounts.models import User
+from notifications.mail import write_message
+from notifications.models import Event
+from notifications.outbox import on
+
+
+@on("user.registered", "user.verification_asked")
+def send_verification(event: Event) -> None:
+    user = User.objects.get(pk=event.subject_id)
+    if user.email_verified_at is None:
+        write_message(
+            "verify_email",
+            to=user.email,
+            language=user.language,
+            once_key=f"verify_email:{event.pk}",
+            context={"person": user, "link": link_to(Purpose.VERIFY, user, user.language)},
+            about=user,
+        )
+
+
+@on("user.reset_asked")
+def send_reset(event: Event) -> None:
+    user = User.objects.get(pk=event.subject_id)
+    write_message(
+        "reset_password",
+        to=user.email,
+        language=user.language,
+        once_key=f"reset_password:{event.pk}",
+        context={
+            "person": user,
+            "link": link_to(Purpose.RESET, user, user.language),
+            "invited": event.data.get("invited", False),
+        },
+        about=user,
+    )
+
+
+@on("user.password_changed")
+def tell_of_new_password(event: Event) -> None:
+    user = User.objects.get(pk=event.subject_id)
+    write_message(
+        "password_changed",
+        to=user.email,
+        language=user.language,
+        once_key=f"password_changed:{event.pk}",
+        context={"person": user},
+        about=user,
+    )

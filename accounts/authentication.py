@@ -186,7 +186,7 @@ class Bearer(BaseAuthentication):
         if len(parts) != 2:
             raise AuthenticationFailed(_("The Authorization header must be: Bearer <token>."), code="bad_token")
         try:
-            token = AccessToken(parts[1])
+            token = AccessToken(parts[1])  # type: ignore[arg-type]
         except TokenError as fault:
             raise AuthenticationFailed(_("The token is not valid or has expired."), code="bad_token") from fault
         return self.account_of(token), token

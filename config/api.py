@@ -67,16 +67,18 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
             details = exc.detail if isinstance(exc.detail, dict) else {"non_field_errors": exc.detail}
         case exceptions.Throttled():
             status, code, message = 429, "throttled", _("Too many requests. Try again later.")
-            details = {"retry_after": int(exc.wait or 60)}
-            headers["Retry-After"] = str(int(exc.wait or 60))
+            wait = int(getattr(exc, "wait", None) or 60)
+            details = {"retry_after": wait}
+            headers["Retry-After"] = str(wait)
         case exceptions.APIException():
             status, details = exc.status_code, {}
-            code = exc.get_codes() if isinstance(exc.get_codes(), str) else ERROR_NAMES.get(status, "error")
+            codes = exc.get_codes()
+            code = codes if isinstance(codes, str) else ERROR_NAMES.get(status, "error")
             message = force_str(exc.detail)
             if isinstance(exc.detail, dict):
                 message, details = force_str(exc.detail.get("detail", exc.default_detail)), {}
             if getattr(exc, "auth_header", None):
-                headers["WWW-Authenticate"] = exc.auth_header
+                headers["WWW-Authenticate"] = exc.auth_header  # type: ignore[attr-defined]
         case Http404():
             status, code, message, details = 404, "not_found", _("Not found."), {}
         case PermissionDenied():

@@ -38,15 +38,16 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        request.id = given if GIVEN_ID.fullmatch(given) else str(uuid7())
+        request_id = given if GIVEN_ID.fullmatch(given) else str(uuid7())
+        request.id = request_id  # type: ignore[attr-defined]
         caller = Caller(client_address(request), request.headers.get("User-Agent", "")[:300])
         token = current_caller.set(caller)
         try:
-            with request_context(request_id=request.id):
+            with request_context(request_id=request_id):
                 response = self.get_response(request)
         finally:
             current_caller.reset(token)
-        response["X-Request-ID"] = request.id
+        response["X-Request-ID"] = request_id
         for header, value in getattr(request, "rate_headers", {}).items():
             response[header] = value
         return response
@@ -91,7 +92,7 @@ class TenantMiddleware:
         tenant = self.find(request)
         if tenant is None:
             return error_response(request, 404, "unknown_tenant", _("There is no such operator here."))
-        request.tenant = tenant
+        request.tenant = tenant  # type: ignore[attr-defined]
         with tenant_context(tenant.pk), request_context(tenant=tenant.slug):
             return self.get_response(request)
 

@@ -27,7 +27,7 @@ class RihlaSchema(AutoSchema):
             *super().get_override_parameters(),
         ]
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
         codes = ["400", "401", "403", "404", "429", "503"]
         if self.method in {"POST", "PUT", "PATCH", "DELETE"}:

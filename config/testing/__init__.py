@@ -14,7 +14,8 @@ def run_together(*calls: Callable[[], Any]) -> list[Any]:
 
     Each thread acts for the tenant of the caller and gives its connection back.
     """
-    barrier, outcomes, tenant = threading.Barrier(len(calls)), [None] * len(calls), current_tenant.get()
+    barrier, tenant = threading.Barrier(len(calls)), current_tenant.get()
+    outcomes: list[Any] = [None] * len(calls)
 
     def run(place: int, call: Callable[[], Any]) -> None:
         current_tenant.set(tenant)

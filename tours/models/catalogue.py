@@ -62,7 +62,7 @@ class Destination(TenantOwned):
         constraints = [models.UniqueConstraint(fields=["tenant", "slug"], name="destination_slug_once")]
 
     def __str__(self) -> str:
-        return f"{in_language(self, 'city')}, {self.country.name}"
+        return f"{in_language(self, 'city')}, {self.country.name}"  # type: ignore[attr-defined]
 
 
 class TourKind(models.TextChoices):
@@ -271,7 +271,7 @@ class TourImage(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return self.file.name
+        return str(self.file.name)
 
 
 class ItineraryDay(TenantOwned):

@@ -27,6 +27,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 WITHOUT_TENANT = ("/health", "/static/", "/metrics")
+# Addresses that we give to gateways: neither their servers nor a payer sent back by them send a header of ours.
+NAMED_BY_ADDRESS = ("/payments/webhooks/", "/payments/return/")
 BACK_OFFICE = ("/admin", "/i18n")
 
 
@@ -76,7 +78,7 @@ class BodyLimitMiddleware:
 class TenantMiddleware:
     """Host name → tenant, else `X-Tenant` (slug or id), else the default tenant; sets `request.tenant`.
 
-    A gateway's notice may name the tenant as `?tenant=` of its address, because a gateway sends no header of ours.
+    What comes from a gateway, its notices and the payers it sends back, may name the tenant as `?tenant=` of the address.
     """
 
     REMEMBERED_FOR = 5.0  # seconds; a new host or a closed tenant is seen after that at the latest
@@ -102,7 +104,7 @@ class TenantMiddleware:
         if by_host is not None:
             return by_host
         asked = request.headers.get("X-Tenant", "")
-        if not asked and "/payments/webhooks/" in request.path:
+        if not asked and any(part in request.path for part in NAMED_BY_ADDRESS):
             asked = request.GET.get("tenant", "")
         if asked:
             try:

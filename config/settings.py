@@ -240,6 +240,8 @@ if ALLOW_SANDBOX and not SANDBOX_SIGNING_KEY:
     raise ImproperlyConfigured("SANDBOX_SIGNING_KEY is not set, but ALLOW_SANDBOX is on.")
 # How long an attempt may stay unclear before the sweep asks the gateway about it.
 PAYMENT_UNCLEAR_AFTER = timedelta(seconds=env.int("PAYMENT_UNCLEAR_SECONDS", 60))
+# How long a gateway may take to answer a call.
+GATEWAY_READ_SECONDS = env.float("GATEWAY_READ_SECONDS", 20)
 
 # --- Mail, files ---
 MAIL_DIR = Path(env.str("MAIL_DIR", str(BASE_DIR / "var" / "mail")))
@@ -309,7 +311,7 @@ THROTTLE_AUTH = env.str("THROTTLE_AUTH", "5/min")
 THROTTLE_DEFAULT = env.str("THROTTLE_DEFAULT", "100/min")
 # How many proxies in front of us add to X-Forwarded-For; 0 trusts the socket's address only.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
-SPECTACULAR_SETTINGS = {
+SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Rihla API",
     "DESCRIPTION": "What customers, partners and staff of a tour operator do through Rihla.",
     "VERSION": "1.0.0",
@@ -321,7 +323,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "PaymentStatusEnum": "payments.models.PaymentStatus",
+        "RefundStatusEnum": "payments.models.RefundStatus",
+    },
 }
 
 # --- Web security ---

@@ -1,5 +1,6 @@
 """Attempts to pay, what gateways told us, and money that went back."""
 
+import logging
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +12,12 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking
+from config.errors import IllegalMove
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantManager, TenantOwned
 from ledger.models import Transaction
+
+logger = logging.getLogger(__name__)
 
 
 class PaymentStatus(models.TextChoices):
@@ -43,6 +47,17 @@ OPEN = [P.PENDING, P.PROCESSING]
 HAS_MONEY = [P.PAID, P.PARTIALLY_REFUNDED, P.REFUNDED]
 
 
+class PaymentFlag(models.TextChoices):
+    """What staff must look at."""
+
+    AMOUNT_MISMATCH = "AMOUNT_MISMATCH", _("The gateway names another amount")
+    DUPLICATE = "DUPLICATE", _("Paid twice")
+    LATE = "LATE", _("Paid after its end")
+    REFUND_FAILED = "REFUND_FAILED", _("A refund failed")
+    UNKNOWN_REFUND = "UNKNOWN_REFUND", _("Refunded at the gateway, not here")
+    REQUEST_REFUSED = "REQUEST_REFUSED", _("The gateway does not accept our request")
+
+
 class PaymentQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> Any:
         """Staff with the permission see all, customers those of their bookings."""
@@ -50,7 +65,15 @@ class PaymentQuerySet(models.QuerySet):
             return self.none()
         if user.has_perm("payments.view_payment"):
             return self
-        return self.filter(booking__customer_id=user.pk)
+        return self.filter(Q(booking__customer_id=user.pk) | Q(booking__agent_id=user.pk))
+
+    def for_display(self) -> Any:
+        """With all that an answer shows, in a fixed number of queries."""
+        return self.select_related("booking").prefetch_related("refunds", "events")
+
+    def successes(self) -> Any:
+        """Those that brought money which counts for their booking; a second success is given back and does not."""
+        return self.filter(status__in=HAS_MONEY, is_duplicate=False)
 
 
 class Payment(TenantOwned):
@@ -74,12 +97,13 @@ class Payment(TenantOwned):
     )
     # What the payer has to do next, as the gateway said: {"type": "redirect", "url": …}.
     action = models.JSONField(_("next step"), default=dict)
-    return_url = models.URLField(max_length=500, blank=True, default="")
-    cancel_url = models.URLField(max_length=500, blank=True, default="")
+    # Where our return page sends the payer on to: an address of ours or of a trusted origin.
+    return_url = models.CharField(max_length=500, blank=True, default="")
+    cancel_url = models.CharField(max_length=500, blank=True, default="")
+    language = models.CharField(_("language"), max_length=2, default="en")
     failure_code = models.CharField(_("failure"), max_length=60, blank=True, default="")
     failure_message = models.CharField(_("failure's words"), max_length=300, blank=True, default="")
-    # AMOUNT_MISMATCH, DUPLICATE, LATE …: what staff must look at.
-    flag = models.CharField(_("flag"), max_length=30, blank=True, default="")
+    flag = models.CharField(_("flag"), max_length=30, choices=PaymentFlag.choices, blank=True, default="")
     is_duplicate = models.BooleanField(_("a second success"), default=False)
     entry = TenantForeignKey(Transaction, models.PROTECT, null=True, related_name="+", verbose_name=_("posting"))
     created_by = models.ForeignKey(
@@ -126,6 +150,50 @@ class Payment(TenantOwned):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its end is not known yet."""
+        return self.status in OPEN
+
+    @property
+    def has_money(self) -> bool:
+        """Whether the gateway took the money, given back or not."""
+        return self.status in HAS_MONEY
+
+    @property
+    def refundable(self) -> Decimal:
+        """What no refund, done or under way, has claimed yet; in major units."""
+        if not self.has_money:
+            return Decimal(0)
+        claimed = sum((r.amount for r in self.refunds.all() if r.status != RefundStatus.FAILED), Decimal(0))
+        return self.amount - claimed
+
+    def may_become(self, status: PaymentStatus) -> bool:
+        return status in ALLOWED_MOVES[self.status]
+
+    def move_to(self, status: PaymentStatus, *, reason: str, actor: Any = None) -> None:
+        """The only line that changes the status; writes who, when, why. Raises `IllegalMove`. The caller holds the lock."""
+        if not self.may_become(status):
+            raise IllegalMove(what=self.number, current=self.get_status_display(), wanted=PaymentStatus(status).label)
+        old, self.status = self.status, status
+        self.save(update_fields=["status", "updated_at"])
+        self.note(reason, old_status=old, new_status=status, actor=actor)
+
+    def note(self, reason: str, *, old_status: str = "", new_status: str = "", actor: Any = None) -> None:
+        """Add a line to the history."""
+        self.events.create(
+            old_status=old_status, new_status=new_status, reason=reason[:300], actor_id=actor.pk if actor else None
+        )
+
+    def raise_flag(self, what: PaymentFlag, reason: str) -> None:
+        """Mark it for staff, once; the log line is the alert. The caller holds the lock."""
+        if self.flag == what:
+            return
+        self.flag = what
+        self.save(update_fields=["flag", "updated_at"])
+        self.note(f"{what}: {reason}")
+        logger.error("payment %s is flagged %s: %s", self.number, what, reason)
 
 
 class PaymentEvent(TenantOwned):
@@ -226,7 +294,7 @@ class Refund(TenantOwned):
     payment = TenantForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("payment"))
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=3)
     status = models.CharField(_("status"), max_length=10, choices=RefundStatus.choices, default=RefundStatus.PENDING)
-    # What asks for it, unique: `cancellation:<booking>`, `late:<payment>`, `staff:<key>`: asked twice is asked once.
+    # What asks for it, unique: `cancellation:<booking>:<payment>`, `late:<payment>`, `staff:<key>`: asked twice is once.
     cause = models.CharField(_("cause"), max_length=160)
     reason = models.CharField(_("reason"), max_length=300, blank=True, default="")
     idempotency_key = models.CharField(_("key at the gateway"), max_length=108)

@@ -225,7 +225,7 @@ class Handler(BaseHTTPRequestHandler):
     # --- the payer's page ---
 
     def language(self, payment: dict[str, Any] | None = None) -> str:
-        asked = self.query.get("lang") or (payment or {}).get("language") or self.headers.get("Accept-Language", "")
+        asked = str(self.query.get("lang") or (payment or {}).get("language") or self.headers.get("Accept-Language"))
         return "ar" if asked.startswith("ar") else "en"
 
     def show_page(self, payment_id: str) -> None:

@@ -1,0 +1,76 @@
+from django.utils.translation import gettext_lazy as _
+
+from config.errors import Conflict, DomainError, NotFound
+
+
+class UnknownGateway(DomainError):
+    code = "unknown_gateway"
+    message = _("There is no way to pay called {gateway}.")
+
+
+class CurrencyNotTaken(DomainError):
+    code = "currency_not_taken"
+    message = _("{gateway} does not take {currency}.")
+
+
+class ForeignAddress(DomainError):
+    code = "foreign_address"
+    message = _("{address} is no address that we send people back to.")
+
+
+class NothingDue(Conflict):
+    code = "nothing_due"
+    message = _("Booking {reference} has nothing left to pay.")
+
+
+class BookingEnded(Conflict):
+    code = "booking_ended"
+    message = _("Booking {reference} is {status}; it cannot be paid.")
+
+
+class TimeToPayOver(Conflict):
+    code = "hold_expired"
+    message = _("The time to pay booking {reference} is over.")
+
+
+class PaymentUnderWay(Conflict):
+    code = "payment_under_way"
+    message = _("A payment of this booking is being processed. Wait for its end.")
+
+
+class GatewayDown(DomainError):
+    """The attempt stays open; the same request again goes on with it, under the same key at the gateway."""
+
+    code = "gateway_unavailable"
+    status = 503
+    message = _("The payment service does not answer. Nothing is lost: try again in a moment.")
+
+
+class PaymentDeclined(DomainError):
+    code = "payment_declined"
+    message = _("The payment was refused. Try another way to pay.")
+
+
+class NotRefundable(Conflict):
+    code = "not_refundable"
+    message = _("Payment {number} is {status}; there is nothing to refund.")
+
+
+class RefundTooLarge(DomainError):
+    code = "refund_too_large"
+    message = _("Only {left} {currency} of this payment can still be refunded.")
+
+
+class RefundNotExact(DomainError):
+    code = "refund_not_exact"
+    message = _("{amount} is no amount of {currency}.")
+
+
+class RefundCauseReused(DomainError):
+    code = "refund_cause_reused"
+    message = _("This refund was asked for before, with another amount.")
+
+
+class PaymentNotFound(NotFound):
+    code = "payment_not_found"
+    message = _("There is no such payment.")

@@ -1,0 +1,1 @@
+"""Gateways: one interface, one adapter each. Nothing here touches the database."""

@@ -1,0 +1,71 @@
+"""What customers are told about their money."""
+
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime, now
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from accounts.models import Tenant
+from bookings.models import Booking, BookingStatus
+from config.tenancy import tenant_id_or_raise
+from ledger.money import format_money
+from notifications.mail import write_message
+from payments.models import Payment, Refund
+
+
+def write_payment_failed(payment: Payment) -> None:
+    """Once per attempt, to the booking's contact in the booking's language."""
+    booking = payment.booking
+    with override(booking.language):
+        rows = [
+            (_("Booking"), booking.reference),
+            (_("Amount"), _shown(booking, payment.amount)),
+            (_("Payment"), payment.number),
+        ]
+        context = {"booking": booking, "rows": rows, "pay_by": _pay_by(booking)}
+    write_message(
+        "payment_failed",
+        to=booking.contact_email,
+        language=booking.language,
+        once_key=f"payment.failed:{payment.pk}",
+        context=context,
+        about=booking,
+    )
+
+
+def write_refunded(refund: Refund) -> None:
+    """Once per refund, to the booking's contact in the booking's language."""
+    payment, booking = refund.payment, refund.payment.booking
+    amount = _shown(booking, refund.amount)
+    with override(booking.language):
+        rows = [
+            (_("Booking"), booking.reference),
+            (_("Paid"), _shown(booking, payment.amount)),
+            (_("Returned now"), amount),
+            (_("Refund"), refund.number),
+        ]
+    write_message(
+        "refunded",
+        to=booking.contact_email,
+        language=booking.language,
+        once_key=f"refund.done:{refund.pk}",
+        context={"booking": booking, "rows": rows, "amount": amount},
+        about=booking,
+    )
+
+
+def _shown(booking: Booking, amount: Decimal) -> str:
+    return format_money(amount, booking.currency, booking.language)
+
+
+def _pay_by(booking: Booking) -> str:
+    """Until when the places are kept, in the operator's zone; nothing where no time runs."""
+    if booking.status != BookingStatus.PENDING_PAYMENT or booking.expires_at is None or booking.expires_at <= now():
+        return ""
+    zone = ZoneInfo(Tenant.objects.values_list("time_zone", flat=True).get(pk=tenant_id_or_raise()))
+    at: datetime = localtime(booking.expires_at, zone)
+    return f"{date_format(at, 'DATE_FORMAT')} {at:%H:%M} ({zone.key})"

@@ -1,0 +1,42 @@
+"""What payments does on facts: give back, end attempts, write to customers."""
+
+from decimal import Decimal
+
+from notifications.outbox import Event, on
+from payments.mails import write_payment_failed, write_refunded
+from payments.models import Payment, Refund
+from payments.services import refund_booking
+from payments.services.checks import ask_soon
+
+
+@on("booking.cancelled")
+def refund_cancelled_booking(event: Event) -> None:
+    _give_back(event, "cancellation", "booking cancelled")
+
+
+@on("booking.expired")
+def refund_expired_booking(event: Event) -> None:
+    """A part that was paid before the hold ended goes back."""
+    _give_back(event, "expiry", "booking expired")
+
+
+@on("booking.cancelled", "booking.expired")
+def end_open_attempts(event: Event) -> None:
+    """Nobody shall pay for it any more."""
+    ask_soon(booking_id=event.subject_id)
+
+
+@on("payment.failed")
+def write_that_payment_failed(event: Event) -> None:
+    write_payment_failed(Payment.objects.select_related("booking").get(pk=event.subject_id))
+
+
+@on("refund.done")
+def write_that_money_went_back(event: Event) -> None:
+    write_refunded(Refund.objects.select_related("payment__booking").get(pk=event.subject_id))
+
+
+def _give_back(event: Event, cause: str, reason: str) -> None:
+    amount = Decimal(event.data.get("refund", "0"))
+    if amount > 0:
+        refund_booking(booking_id=event.subject_id, amount=amount, cause=cause, reason=reason)

@@ -1,0 +1,139 @@
+"""The API's shapes of payments and refunds. Amounts are text in the currency's own decimals."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from ledger.money import amount_text
+from payments.gateways.registry import offered_codes
+from payments.models import Payment, PaymentEvent, PaymentStatus, Refund
+
+NOTHING_TO_DO = {"type": "none"}
+
+
+class StartSerializer(serializers.Serializer):
+    """What a client says to pay a booking. How much is due, it does not say: we do."""
+
+    booking_id = serializers.UUIDField()
+    gateway = serializers.CharField(max_length=20, help_text="Which way to pay; `sandbox` where it is offered.")
+    return_url = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, default="", help_text="Where the payer lands after paying."
+    )
+    cancel_url = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, default="", help_text="Where the payer lands otherwise."
+    )
+
+    def validate_gateway(self, code: str) -> str:
+        if code not in offered_codes():
+            raise serializers.ValidationError(_("One of: {codes}.").format(codes=", ".join(offered_codes())))
+        return code
+
+
+class ActionSerializer(serializers.Serializer):
+    """What the payer does next: `redirect` to `url`, or nothing."""
+
+    type = serializers.CharField()
+    url = serializers.URLField(required=False)
+
+
+class FailureSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class RefundSerializer(serializers.ModelSerializer):
+    amount = serializers.SerializerMethodField()
+    currency = serializers.CharField(source="payment.currency", read_only=True)
+
+    class Meta:
+        model = Refund
+        fields = ["id", "number", "amount", "currency", "status", "reason", "created_at", "done_at"]
+        read_only_fields = fields
+
+    def get_amount(self, refund: Refund) -> str:
+        return amount_text(refund.amount, refund.payment.currency)
+
+
+class PaymentEventSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = PaymentEvent
+        fields = ["at", "old_status", "new_status"]
+        read_only_fields = fields
+
+
+class PaymentSerializer(serializers.ModelSerializer):
+    booking_id = serializers.UUIDField(read_only=True)
+    booking_reference = serializers.CharField(source="booking.reference", read_only=True)
+    amount = serializers.SerializerMethodField()
+    refunded_amount = serializers.SerializerMethodField()
+    action = serializers.SerializerMethodField()
+    failure = serializers.SerializerMethodField()
+    refunds = RefundSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Payment
+        fields = [
+            "id",
+            "number",
+            "booking_id",
+            "booking_reference",
+            "gateway",
+            "status",
+            "amount",
+            "currency",
+            "refunded_amount",
+            "action",
+            "failure",
+            "created_at",
+            "expires_at",
+            "paid_at",
+            "refunds",
+        ]
+        read_only_fields = fields
+
+    def get_amount(self, payment: Payment) -> str:
+        return amount_text(payment.amount, payment.currency)
+
+    def get_refunded_amount(self, payment: Payment) -> str:
+        return amount_text(payment.refunded_amount, payment.currency)
+
+    @extend_schema_field(ActionSerializer)
+    def get_action(self, payment: Payment) -> dict[str, Any]:
+        return payment.action or NOTHING_TO_DO if payment.status == PaymentStatus.PENDING else NOTHING_TO_DO
+
+    @extend_schema_field(FailureSerializer(allow_null=True))
+    def get_failure(self, payment: Payment) -> dict[str, str] | None:
+        if payment.status != PaymentStatus.FAILED:
+            return None
+        refused = _("The payment was refused. Try another way to pay.")
+        return {"code": payment.failure_code or "declined", "message": payment.failure_message or refused}
+
+
+class PaymentDetailSerializer(PaymentSerializer):
+    timeline = serializers.SerializerMethodField()
+
+    class Meta(PaymentSerializer.Meta):
+        fields = [*PaymentSerializer.Meta.fields, "timeline"]
+        read_only_fields = fields
+
+    @extend_schema_field(PaymentEventSerializer(many=True))
+    def get_timeline(self, payment: Payment) -> Any:
+        moves = [event for event in payment.events.all() if event.new_status]
+        return PaymentEventSerializer(moves, many=True).data
+
+
+class RefundRequestSerializer(serializers.Serializer):
+    amount = serializers.DecimalField(
+        max_digits=14,
+        decimal_places=3,
+        required=False,
+        help_text="In the payment's currency; all that is left where it is not said.",
+    )
+    reason = serializers.CharField(max_length=300)
+
+    def validate_amount(self, amount: Any) -> Any:
+        if amount <= 0:
+            raise serializers.ValidationError(_("It must be more than zero."))
+        return amount

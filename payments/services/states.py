@@ -1,0 +1,161 @@
+"""What a gateway says of a payment becomes what we hold. `apply_remote_state` is the only door to PAID.
+
+It compares, moves along the table of allowed moves and posts, all in one transaction under the booking's lock, so that
+any number of notices, return pages and sweeps may call it in any order, at once, and be killed in between.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.timezone import now
+
+from bookings.services import Settlement, note, record_failed_attempt
+from ledger.models import AccountRole, TransactionKind
+from ledger.money import amount_text
+from ledger.services import credit, debit, post, system_account
+from notifications.outbox import announce
+from payments.gateways.interface import RemoteState
+from payments.models import OPEN, GatewayObject, Payment, PaymentFlag, PaymentStatus, RefundStatus
+from payments.services.locks import lock_payment
+from payments.services.refunds import request_refund
+from payments.services.sums import tell_booking
+
+LONGEST_PAUSE = timedelta(hours=1)
+AFTER_ITS_END = timedelta(seconds=5)  # the gateway's own clock ends it first
+
+
+@transaction.atomic
+def apply_remote_state(payment_id: UUID, state: RemoteState, *, actor: Any = None) -> Payment:
+    """Bring the payment to what the gateway says it is; safe to repeat, never backwards.
+
+    Money wins: a success is recorded from any state. It then confirms the booking, or is given back at once where the
+    booking cannot be given any more or was paid already. Another amount or currency than ours never becomes PAID: it is
+    flagged. Raises `PaymentNotFound`.
+    """
+    payment = lock_payment(payment_id)
+    _remember(payment, state)
+    match state.status:
+        case PaymentStatus.PAID:
+            _paid(payment, state, actor)
+        case PaymentStatus.PROCESSING:
+            _processing(payment, actor)
+        case PaymentStatus.FAILED if payment.is_open:
+            _failed(payment, state, actor)
+        case PaymentStatus.CANCELLED if payment.is_open:
+            payment.move_to(PaymentStatus.CANCELLED, reason="ended at the gateway", actor=actor)
+    payment.check_at = next_check(payment)
+    payment.save(update_fields=["check_at", "updated_at"])
+    return payment
+
+
+def next_check(payment: Payment) -> datetime | None:
+    """When to ask about the payment again: never once its end is known, else after growing pauses, and at its own end."""
+    if not payment.is_open:
+        return None
+    at = now() + min(settings.PAYMENT_UNCLEAR_AFTER * 2 ** min(payment.checks, 10), LONGEST_PAUSE)
+    end = (payment.expires_at or at) + AFTER_ITS_END
+    return min(at, end) if end > now() else at
+
+
+def _remember(payment: Payment, state: RemoteState) -> None:
+    """Keep every id and the next step that the gateway named, so that later notices find their payment."""
+    changed = []
+    for field, kind, value in (
+        ("gateway_reference", "payment", state.gateway_reference),
+        ("captured_reference", "capture", state.captured_reference),
+    ):
+        if value and getattr(payment, field) != value:
+            setattr(payment, field, value)
+            changed.append(field)
+            GatewayObject.objects.get_or_create(
+                gateway=payment.gateway, kind=kind, remote_id=value, defaults={"payment": payment}
+            )
+    if state.action and not payment.action:
+        payment.action = state.action
+        changed.append("action")
+    if changed:
+        payment.save(update_fields=[*changed, "updated_at"])
+
+
+def _paid(payment: Payment, state: RemoteState, actor: Any) -> None:
+    if (state.amount, state.currency) != (payment.amount, payment.currency):
+        payment.raise_flag(PaymentFlag.AMOUNT_MISMATCH, f"the gateway names {state.amount} {state.currency}")
+        return
+    if payment.has_money:
+        _compare_refunds(payment, state)
+        return
+    payment.is_duplicate = Payment.objects.successes().filter(booking_id=payment.booking_id).exists()
+    came_late = not payment.is_open
+    record_capture(payment, actor=actor)
+    if came_late:
+        payment.raise_flag(PaymentFlag.LATE, "paid after we had given it up")
+    announce("payment.paid", payment, amount=amount_text(payment.amount, payment.currency), currency=payment.currency)
+    _note_on_booking(payment, "payment_paid", actor)
+    if payment.is_duplicate:
+        payment.raise_flag(PaymentFlag.DUPLICATE, "the booking was paid already")
+        _give_back(payment, "duplicate", "paid twice")
+        return
+    settlement = tell_booking(payment.booking, actor=actor)
+    if settlement in {Settlement.SEATS_GONE, Settlement.BOOKING_ENDED}:
+        _give_back(payment, "late", "the booking could not be given any more")
+
+
+def record_capture(payment: Payment, *, actor: Any = None) -> None:
+    """The gateway has the money: a fact that is posted and kept, whatever becomes of the booking.
+
+    Clearing → customer deposits, under the reference `payment:<id>:captured`. The caller has locked the payment.
+    """
+    payment.failure_code = payment.failure_message = ""
+    payment.paid_at = now()
+    payment.entry = post(
+        f"payment:{payment.pk}:captured",
+        TransactionKind.PAYMENT,
+        debit(system_account(AccountRole.GATEWAY_CLEARING, payment.currency, payment.gateway), payment.amount),
+        credit(system_account(AccountRole.CUSTOMER_DEPOSITS, payment.currency), payment.amount),
+        memo=f"{payment.number} · {payment.booking.reference}",
+        actor=actor,
+    )
+    payment.save(update_fields=["is_duplicate", "paid_at", "entry", "failure_code", "failure_message", "updated_at"])
+    payment.move_to(PaymentStatus.PAID, reason="paid at the gateway", actor=actor)
+
+
+def _give_back(payment: Payment, cause: str, reason: str) -> None:
+    request_refund(
+        payment_id=payment.pk, amount=payment.amount, cause=f"{cause}:{payment.pk}", reason=reason, actor=None
+    )
+
+
+def _processing(payment: Payment, actor: Any) -> None:
+    if payment.status == PaymentStatus.PROCESSING or not payment.may_become(PaymentStatus.PROCESSING):
+        return
+    if Payment.objects.filter(booking_id=payment.booking_id, status__in=OPEN).exclude(pk=payment.pk).exists():
+        return  # another attempt is open; should this one succeed after all, that is recorded
+    payment.move_to(PaymentStatus.PROCESSING, reason="being processed at the gateway", actor=actor)
+
+
+def _failed(payment: Payment, state: RemoteState, actor: Any) -> None:
+    """The attempt is over; the booking stays payable."""
+    payment.failure_code, payment.failure_message = state.failure_code[:60], state.failure_message[:300]
+    payment.save(update_fields=["failure_code", "failure_message", "updated_at"])
+    payment.move_to(PaymentStatus.FAILED, reason=f"refused: {state.failure_code or 'no reason given'}", actor=actor)
+    record_failed_attempt(booking_id=payment.booking_id)
+    _note_on_booking(payment, "payment_failed", actor)
+    announce("payment.failed", payment, code=payment.failure_code)
+
+
+def _compare_refunds(payment: Payment, state: RemoteState) -> None:
+    """More given back there than asked for here: somebody refunded at the gateway's own desk."""
+    ours = payment.refunds.exclude(status=RefundStatus.FAILED).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+    if state.refunded_amount > ours:
+        payment.raise_flag(PaymentFlag.UNKNOWN_REFUND, f"refunded there {state.refunded_amount}, here {ours}")
+
+
+def _note_on_booking(payment: Payment, action: str, actor: Any) -> None:
+    amount = amount_text(payment.amount, payment.currency)
+    data = {"payment": payment.number, "amount": amount, "currency": payment.currency, "gateway": payment.gateway}
+    note(payment.booking_id, action, actor, data)

@@ -1,0 +1,52 @@
+"""Where gateways tell us things: check the signature on the raw bytes, store, answer. Nothing else happens here."""
+
+import logging
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from config.addresses import client_address
+from config.api import error_response
+from payments.errors import UnknownGateway
+from payments.gateways.interface import MalformedNotice, SignatureInvalid
+from payments.gateways.registry import offered_gateway
+from payments.services.inbox import count_forged, store_notice
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES = 256 * 1024
+KEPT_HEADERS = ("Content-Type", "User-Agent", "Sandbox-Signature")
+
+
+@csrf_exempt
+@require_POST
+def receive_notice(request: HttpRequest, gateway: str) -> HttpResponse:
+    """200 for what is stored or was before; 400 for what the gateway did not sign or nobody can read."""
+    try:
+        adapter = offered_gateway(gateway)
+    except UnknownGateway as unknown:
+        return error_response(request, 404, unknown.code, str(unknown))
+    body = request.body
+    if len(body) > MOST_BYTES:
+        return error_response(
+            request, 413, "body_too_large", _("The body is larger than {limit} bytes.").format(limit=MOST_BYTES)
+        )
+    try:
+        adapter.verify_notice(body, request.headers)
+        event = adapter.read_notice(body)
+    except SignatureInvalid as fault:
+        logger.warning("a notice with a bad signature (%s today): %s", count_forged(gateway), fault)
+        return error_response(request, 400, "signature_invalid", _("The signature is not valid."))
+    except MalformedNotice as fault:
+        logger.warning("a signed notice of %s cannot be read: %s", gateway, fault)
+        return error_response(request, 400, "malformed_notice", _("The notice cannot be read."))
+    headers = {name: request.headers[name][:300] for name in KEPT_HEADERS if name in request.headers}
+    try:
+        is_new = store_notice(gateway=gateway, event=event, body=body, headers=headers, address=client_address(request))
+    except DatabaseError:
+        logger.exception("a notice could not be stored; the gateway will send it again")
+        return error_response(request, 503, "unavailable", _("Try again later."))
+    return JsonResponse({"received": True, "repeated": not is_new})

@@ -28,6 +28,7 @@ from tours.occurrences import exists_locally, moment, starts_of
 from tours.services.facts import lock_tour, settle_tour
 
 MOST_ROWS = 1000
+MOST_PLACES = 100_000
 BATCH = 1000
 OPTIONS_AT_ONCE = 100
 CHANGEABLE = ("capacity", "note_en", "note_ar")
@@ -218,10 +219,18 @@ def _departure(option: TourOption, starts_at: datetime, zone: ZoneInfo | None = 
     )
 
 
+def _is_capacity(capacity: Any) -> bool:
+    return isinstance(capacity, int) and not isinstance(capacity, bool) and 1 <= capacity <= MOST_PLACES
+
+
 def _positive(capacity: Any) -> int:
-    if not isinstance(capacity, int) or isinstance(capacity, bool) or not 1 <= capacity <= 100_000:
-        raise InvalidInput(details={"capacity": [_("A departure has at least one place.")]})
-    return capacity
+    if not _is_capacity(capacity):
+        raise InvalidInput(details={"capacity": [_capacity_fault()]})
+    return int(capacity)
+
+
+def _capacity_fault() -> str:
+    return _("A departure has between 1 and {most} places.").format(most=MOST_PLACES)
 
 
 def _apply(departure: Departure, data: Mapping[str, Any], actor: Any) -> bool:
@@ -305,7 +314,7 @@ def _wanted(tour: Tour, rows: Sequence[Mapping[str, Any]]) -> list[Departure]:
             continue
         seen.add((option.pk, start))
         departure = _departure(option, start, zone)
-        departure.capacity = _positive(row["capacity"]) if row.get("capacity") is not None else option.capacity
+        departure.capacity = option.capacity if row.get("capacity") is None else row["capacity"]
         departure.status = row.get("status") or DepartureStatus.OPEN
         departure.note_en, departure.note_ar = row.get("note_en") or "", row.get("note_ar") or ""
         wanted.append(departure)
@@ -321,6 +330,8 @@ def _fault_of_start(row: Mapping[str, Any], start: datetime, zone: ZoneInfo, rep
         return "time", _("This time does not exist on that day: the clocks are put forward over it.")
     if start <= datetime.now(UTC):
         return "date", _("This start is in the past.")
+    if row.get("capacity") is not None and not _is_capacity(row["capacity"]):
+        return "capacity", _capacity_fault()
     if repeated:
         return "time", _("This start stands here twice.")
     return None

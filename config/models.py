@@ -55,3 +55,12 @@ class TenantOwned(models.Model):
 
     class Meta:
         abstract = True
+
+    def validate_constraints(self, exclude: Any = None) -> None:
+        """Forms leave out the tenant, which they do not show; what is unique per tenant must be looked at all the same."""
+        super().validate_constraints(exclude=set(exclude or ()) - {"tenant"})
+
+    def unique_error_message(self, model_class: Any, unique_check: Any) -> Any:
+        """Names the fields that people see."""
+        shown = tuple(name for name in unique_check if name != "tenant")
+        return super().unique_error_message(model_class, shown or unique_check)

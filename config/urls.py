@@ -11,6 +11,7 @@ from config import health
 
 api_v1 = [
     path("", include("accounts.urls")),
+    path("", include("ledger.urls")),
     path("", include("tours.urls")),
     path("", include("bookings.urls")),
     path("", include("payments.urls")),

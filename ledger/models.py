@@ -1,14 +1,17 @@
 """Double-entry, append-only. Triggers refuse what must not be: `ledger/triggers.py`."""
 
+from decimal import Decimal
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from config.i18n import in_language
 from config.ids import uuid7
-from config.models import TenantForeignKey, TenantOwned
+from config.models import TenantForeignKey, TenantManager, TenantOwned
 from ledger.triggers import APPEND_ONLY, ENTRY_FITS, TRANSACTION_IS_WHOLE
 
 
@@ -79,6 +82,31 @@ class AccountRole(models.TextChoices):
         return [cls.GATEWAY_CLEARING, cls.CASH, cls.BANK, cls.GATEWAY_FEES]
 
 
+class AccountQuerySet(models.QuerySet):
+    def with_balance(self) -> "AccountQuerySet":
+        """Each account's `balance` (see `ledger.services.balance_of`), computed only for the rows that are fetched."""
+        entries = Entry.objects.filter(account=models.OuterRef("pk"))
+        by_debits = (
+            entries.order_by().values("account").annotate(sum=models.Sum(models.F("debit") - models.F("credit")))
+        )
+        last = entries.order_by("-sequence").values("balance_after")[:1]
+        amount = models.DecimalField(max_digits=18, decimal_places=3)
+        return self.annotate(
+            balance=Coalesce(
+                models.Case(
+                    models.When(owner__isnull=False, then=models.Subquery(last)),
+                    models.When(
+                        role__in=AccountRole.with_debit_balance(), then=models.Subquery(by_debits.values("sum"))
+                    ),
+                    default=-models.Subquery(by_debits.values("sum")),
+                    output_field=amount,
+                ),
+                Decimal(0),
+                output_field=amount,
+            )
+        )
+
+
 class Account(TenantOwned):
     """An account of the ledger in one unit (a currency, or later `POINTS`)."""
 
@@ -92,6 +120,8 @@ class Account(TenantOwned):
     )
     unit = models.CharField(_("unit"), max_length=8)
     may_overdraw = models.BooleanField(_("may go below zero"), default=False)
+
+    objects = TenantManager.from_queryset(AccountQuerySet)()
 
     class Meta:
         verbose_name = _("account")

@@ -18,7 +18,7 @@ from django.utils.timezone import now
 
 from ledger.errors import AlreadyReversed, InsufficientFunds, InvalidLine, ReferenceReused, Unbalanced
 from ledger.models import Account, AccountRole, Entry, Transaction, TransactionKind
-from ledger.money import format_money, to_minor
+from ledger.money import format_money, minor_units, to_minor
 
 ZERO = Decimal(0)
 
@@ -53,12 +53,14 @@ def _postable(account: Account, amount: Decimal) -> Decimal:
 
 
 def system_account(role: AccountRole | str, unit: str, detail: str = "") -> Account:
-    """The tenant's own account of this role and unit, made when first asked for."""
+    """The tenant's own account of this role and unit, made when first asked for. Raises `UnknownCurrency`."""
+    minor_units(unit)
     return Account.objects.get_or_create(role=AccountRole(role), unit=unit, detail=detail, owner_id=None)[0]
 
 
 def owned_account(role: AccountRole | str, owner_id: UUID, unit: str) -> Account:
-    """A person's account (their wallet in a currency), made when first asked for."""
+    """A person's account (their wallet in a currency), made when first asked for. Raises `UnknownCurrency`."""
+    minor_units(unit)
     return Account.objects.get_or_create(role=AccountRole(role), unit=unit, detail="", owner_id=owner_id)[0]
 
 

@@ -42,7 +42,9 @@ def capture(clearing, deposits, amount="120.00", reference="payment:1:captured")
 
 def test_a_movement_is_posted_with_its_lines_and_shows_in_the_balances(clearing, deposits):
     posted = capture(clearing, deposits)
-    assert [(e.account_id, e.debit, e.credit, e.sequence, e.balance_after) for e in posted.entries.order_by("-debit")] == [
+    assert [
+        (e.account_id, e.debit, e.credit, e.sequence, e.balance_after) for e in posted.entries.order_by("-debit")
+    ] == [
         (clearing.pk, Decimal(120), Decimal(0), None, None),
         (deposits.pk, Decimal(0), Decimal(120), None, None),
     ]
@@ -96,7 +98,9 @@ def test_an_amount_finer_than_the_currency_is_refused_not_rounded(clearing, tena
 
 def test_an_account_is_in_a_known_currency(tenant):
     with pytest.raises(UnknownCurrency):
-        debit(system_account(AccountRole.REVENUE, "XXX"), Decimal(1))
+        system_account(AccountRole.REVENUE, "XXX")
+    with pytest.raises(UnknownCurrency):
+        owned_account(AccountRole.WALLET, UserFactory().pk, "usd")
 
 
 def test_a_wallet_keeps_a_chain_of_balances(wallet, clearing):

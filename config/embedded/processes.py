@@ -27,7 +27,7 @@ CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
 CLONE_NEWUSER = 0x10000000
 USER_INSIDE = 1000
-GUARD_PATIENCE = 10.0
+GUARD_PATIENCE = 6.0  # PostgreSQL, too, may be killed then: it recovers
 
 
 class EmbeddedError(Exception):

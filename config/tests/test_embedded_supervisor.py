@@ -1,0 +1,390 @@
+"""`make run` with stand-in services, real processes and a real database: what it promises about start, care and end."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+import pytest
+
+from config.embedded.environment import pick_free_port, port_is_free
+from config.embedded.processes import processes_in
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVERS = {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL"}
+OTHERS = {
+    "PORT",
+    "SECRET_KEY",
+    "MAIL_DIR",
+    "MEDIA_ROOT",
+    "STATIC_ROOT",
+    "RIHLA_AS_OWNER",
+    "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+}
+SANDBOX = {"SANDBOX_URL", "SANDBOX_SIGNING_KEY", "SANDBOX_STATE", "ALLOW_SANDBOX"}
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+# A service whose own child does not listen to SIGTERM.
+FAMILY = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {STUBBORN!r}]); import time; time.sleep(600)"
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+
+
+def wait_until(is_so: Callable[[], Any], seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := is_so():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not so after {seconds} s")
+
+
+class Running:
+    """One start of the stand-in system in a folder; knows each process that came of it."""
+
+    def __init__(self, root: Path, port: int | None = None, keep: Iterable[str] = (), **wanted: Any) -> None:
+        self.root, self.port = root, port or pick_free_port()
+        self.mark = uuid.uuid4().hex
+        root.mkdir(parents=True, exist_ok=True)
+        of_this_run = (SERVERS | OTHERS | SANDBOX).difference(keep)
+        environment = {name: value for name, value in os.environ.items() if name not in of_this_run}
+        self.log = root / f"said-{self.mark[:6]}.txt"
+        with open(self.log, "wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "config.tests.stand_in", str(root), json.dumps(wanted)],
+                env=environment | {"PORT": str(self.port), "RIHLA_TEST_MARK": self.mark},
+                cwd=ROOT,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def wait_for(self, words: str, seconds: float = 20) -> "Running":
+        def heard() -> bool:
+            assert words in self.said() or self.process.poll() is None, self.said()
+            return words in self.said()
+
+        wait_until(heard, seconds)
+        return self
+
+    def up(self) -> "Running":
+        return self.wait_for("Rihla answers after")
+
+    def pids(self) -> set[int]:
+        """Everything of this start that lives: by the mark in its environment, the servers by their folders."""
+        found = {
+            *processes_in(self.root / "var" / "pg", "postgres"),
+            *processes_in(self.root / "var" / "valkey", "valkey"),
+        }
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if self.mark.encode() in environ.read_bytes():
+                    found.add(int(environ.parent.name))
+            except OSError:
+                continue
+        return found
+
+    def environment(self) -> dict[str, str]:
+        return json.loads((self.root / "var" / "environment.json").read_text())
+
+    def database(self) -> "psycopg.Connection[Any]":
+        return connect(self.environment()["DATABASE_OWNER_URL"])
+
+    def end(self, number: int = signal.SIGTERM, seconds: float = 20) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+
+def connect(url: str) -> "psycopg.Connection[Any]":
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.partition("@")
+    return psycopg.connect(host=unquote(host), user=user, dbname=parts.path[1:], autocommit=True)
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    started: list[Running] = []
+
+    def start(root: Path | None = None, **wanted: Any) -> Running:
+        started.append(Running(root or tmp_path / "rihla", **wanted))
+        return started[-1]
+
+    yield start
+    for running in started:
+        if running.process.poll() is None:
+            running.end()
+    assert [running.pids() for running in started] == [set()] * len(started)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_stops_everything_when_asked(begin, number):
+    running = begin(services={"family": ["PYTHON", "-c", FAMILY]}).up()
+    wait_until(lambda: len(running.pids()) >= 12)  # PostgreSQL and its own, Valkey, guard, three services
+    assert running.end(number) == 0
+    assert running.pids() == set()
+    assert port_is_free(running.port)
+    assert not (running.root / "var" / "environment.json").exists()
+
+
+def test_kill_9_of_the_supervisor_leaves_no_child_and_an_immediate_start_finds_the_data(begin):
+    first = begin(services={"family": ["PYTHON", "-c", FAMILY], "stubborn": ["PYTHON", "-c", STUBBORN]}).up()
+    with first.database() as connection:
+        connection.execute("create table kept as select 7 as number")
+    before = first.pids()
+    assert len(before) >= 12
+    first.end(signal.SIGKILL)
+    second = begin(first.root, port=first.port).up()
+    assert first.pids() & before == set()
+    assert "waiting for the one before to end" in second.said()
+    with second.database() as connection:
+        assert connection.execute("select number from kept").fetchall() == [(7,)]
+
+
+def test_kill_9_of_a_service_takes_its_children_with_it_and_it_starts_again(begin):
+    running = begin(services={"family": ["PYTHON", "-c", FAMILY]}).up()
+    wait_until(lambda: len(children_called(running, "time.sleep")) == 2)
+    before = children_called(running, "time.sleep")
+    os.kill(min(before), signal.SIGKILL)
+    running.wait_for("family was killed by signal 9").wait_for("family runs again")
+    wait_until(lambda: len(children_called(running, "time.sleep")) == 2)
+    assert children_called(running, "time.sleep").isdisjoint(before)
+
+
+def children_called(running: Running, words: str) -> set[int]:
+    found = set()
+    for pid in running.pids() - {running.process.pid}:
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_text()
+        except OSError:
+            continue
+        if words in line and "stand_in" not in line:
+            found.add(pid)
+    return found
+
+
+def test_a_service_that_cannot_live_is_tried_again_at_growing_distances(begin):
+    running = begin(services={"sick": ["PYTHON", "-c", "raise SystemExit('my own fault')"]})
+    running.wait_for("sick ended with status 1; it starts again in 0.5 s").wait_for("again in 1 s").wait_for("in 2 s")
+    assert "my own fault" in running.said()
+
+
+@pytest.mark.parametrize("folder", ["pg", "valkey"])
+def test_a_server_killed_with_9_comes_back_with_its_data(begin, folder):
+    running = begin().up()
+    with running.database() as connection:
+        connection.execute("create table kept as select 7 as number")
+    name = {"pg": "postgres", "valkey": "valkey"}[folder]
+    os.kill(min(processes_in(running.root / "var" / folder, name)), signal.SIGKILL)
+    running.wait_for("was killed by signal 9").wait_for("runs again")
+    with running.database() as connection:
+        assert connection.execute("select number from kept").fetchall() == [(7,)]
+    assert "PONG" in ask_valkey(running, "PING")
+
+
+def ask_valkey(running: Running, command: str) -> str:
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(5)
+        line.connect(urlsplit(running.environment()["REDIS_URL"]).path)
+        line.sendall(f"{command}\r\n".encode())
+        return line.recv(1000).decode()
+
+
+def test_acknowledged_writes_survive_kill_9_of_the_database(begin):
+    running = begin().up()
+    acknowledged = 0
+    with running.database() as connection:
+        connection.execute("create table written (number int)")
+        postmaster = min(processes_in(running.root / "var" / "pg", "postgres"))
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                connection.execute("insert into written values (%s)", [acknowledged])
+            except psycopg.OperationalError:
+                break
+            acknowledged += 1
+            if acknowledged == 300:
+                os.kill(postmaster, signal.SIGKILL)
+    running.wait_for("PostgreSQL runs again")
+    with running.database() as connection:
+        (kept,) = connection.execute("select count(*) from written where number < %s", [acknowledged]).fetchone()
+    assert kept == acknowledged >= 300
+
+
+def test_a_second_start_in_the_same_folder_says_so(begin):
+    first = begin().up()
+    second = begin(first.root)
+    assert second.process.wait(10) == 1
+    assert f"already runs in this folder: http://127.0.0.1:{first.port} (process {first.process.pid})" in second.said()
+    with first.database() as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_two_folders_run_side_by_side(begin, tmp_path):
+    first, second = begin(tmp_path / "one").up(), begin(tmp_path / "two").up()
+    assert first.environment()["DATABASE_URL"] != second.environment()["DATABASE_URL"]
+    assert first.environment()["SANDBOX_URL"] != second.environment()["SANDBOX_URL"]
+    assert first.environment()["SECRET_KEY"] != second.environment()["SECRET_KEY"]
+
+
+def test_a_port_in_use_is_named_before_anything_starts(begin):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        running = begin(port=port)
+        assert running.process.wait(10) == 1
+    assert f"Port {port} is used by another program. Choose another" in running.said()
+    assert not (running.root / "var" / "pg").exists()
+
+
+@pytest.mark.parametrize("port", ["web", "0", "70000", "-1"])
+def test_a_port_that_is_none_is_refused(begin, port):
+    running = begin(port=port)
+    assert running.process.wait(10) == 1
+    assert f"PORT={port} is not a port" in running.said()
+
+
+@pytest.mark.parametrize("name", ["رحلة إلى 'الأقصر', \"%41\" $HOME;", "long-" + "x" * 120])
+def test_any_folder_will_do(begin, tmp_path, name):
+    running = begin(tmp_path / name / "rihla").up()
+    with running.database() as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+    assert processes_in(running.root / "var" / "pg", "postgres")
+    place = Path(urlsplit(running.environment()["REDIS_URL"]).path).parent
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert running.end() == 0
+    assert not place.exists()  # outside `var/`, so nothing stays
+
+
+def test_a_folder_may_be_moved(begin, tmp_path):
+    first = begin(tmp_path / "before").up()
+    with first.database() as connection:
+        connection.execute("create table kept as select 7 as number")
+    secret = first.environment()["SECRET_KEY"]
+    first.end()
+    second = begin(first.root.rename(tmp_path / "after")).up()
+    assert second.environment()["SECRET_KEY"] == secret
+    with second.database() as connection:
+        assert connection.execute("select number from kept").fetchall() == [(7,)]
+
+
+def test_a_folder_copied_while_it_runs_leaves_the_first_alone(begin, tmp_path):
+    """The copy brings notes that name the first one's processes."""
+    first = begin(tmp_path / "first").up()
+    postmaster = min(processes_in(first.root / "var" / "pg", "postgres"))
+    copy = tmp_path / "copy"
+    shutil.copytree(
+        first.root, copy, ignore=lambda folder, names: [n for n in names if n.endswith(".sock") or ".s.PG" in n]
+    )
+    assert (copy / "var" / "pg" / "postmaster.pid").exists()
+    second = begin(copy).up()
+    assert min(processes_in(first.root / "var" / "pg", "postgres")) == postmaster
+    assert second.environment()["SANDBOX_URL"] != first.environment()["SANDBOX_URL"] or port_is_free(
+        urlsplit(first.environment()["SANDBOX_URL"]).port
+    )
+    for running in (first, second):
+        with running.database() as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_a_start_during_the_end_of_the_one_before_waits_for_it(begin):
+    slow = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: (time.sleep(2), sys.exit()))\ntime.sleep(600)"
+    first = begin(services={"slow": ["PYTHON", "-c", slow]}).up()
+    first.process.send_signal(signal.SIGTERM)
+    first.wait_for("stopping")
+    second = begin(first.root, port=first.port).up()
+    assert first.process.wait(10) == 0
+    assert "waiting for the one before to end" in second.said()
+
+
+@pytest.mark.parametrize("moment", ["starting PostgreSQL", "step 1"])
+def test_it_can_be_stopped_while_it_starts(begin, moment):
+    first = begin(steps=[["PYTHON", "-c", "import time; time.sleep(60)"]]).wait_for(moment)
+    began = time.monotonic()
+    assert first.end() == 0
+    assert time.monotonic() - began < 8
+    assert first.pids() == set()
+    assert begin(first.root).up().end() == 0
+
+
+def test_a_step_that_fails_ends_the_start_with_its_words(begin):
+    running = begin(steps=[["PYTHON", "-c", "raise SystemExit('the reason')"]])
+    assert running.process.wait(20) == 1
+    assert "This step failed: step 1" in running.said()
+    assert "the reason" in running.said()
+    assert running.pids() == set()
+
+
+# A seed that first makes a table, as owner, then perhaps breaks off.
+SEED = """
+import os, subprocess, sys
+from config.tests.test_embedded_supervisor import connect
+with connect(os.environ["DATABASE_OWNER_URL"]) as connection:
+    connection.execute("create table seeded as select 7 as number")
+sys.exit(sys.argv[1])
+"""
+
+
+def seed(status: int) -> list[str]:
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[1:] = [{status}]\n{SEED}"
+    return ["PYTHON", "-c", program]
+
+
+def test_demo_data_is_made_once(begin):
+    first = begin(seed=seed(0)).up()
+    assert "making demo data" in first.said()
+    first.end()
+    second = begin(first.root, seed=seed(0)).up()
+    assert "making demo data" not in second.said()
+    with second.database() as connection:
+        assert connection.execute("select number from seeded").fetchall() == [(7,)]
+
+
+def test_demo_data_that_broke_off_is_made_again_from_nothing(begin):
+    first = begin(seed=seed(3))
+    assert first.process.wait(20) == 1
+    second = begin(first.root, seed=seed(0)).up()  # the table of the first try would stop it
+    assert "beginning again with an empty database" in second.said()
+    with second.database() as connection:
+        assert connection.execute("select number from seeded").fetchall() == [(7,)]
+
+
+def test_a_database_that_was_served_from_is_never_emptied(begin):
+    first = begin().up()
+    with first.database() as connection:
+        connection.execute("create table earned as select 7 as number")
+    first.end()
+    second = begin(first.root, seed=seed(3))
+    assert second.process.wait(20) == 1
+    third = begin(first.root).up()
+    with third.database() as connection:
+        assert connection.execute("select number from earned").fetchall() == [(7,)]
+
+
+def test_secrets_are_made_once_and_belong_to_nobody_else(begin):
+    running = begin().up()
+    for name in ("secret_key", "sandbox_signing_key", "environment.json"):
+        assert (running.root / "var" / name).stat().st_mode & 0o777 == 0o600
+    environment = running.environment()
+    assert len(environment["SECRET_KEY"]) == 64 != len(set(environment["SECRET_KEY"]))
+    assert environment["SECRET_KEY"] != environment["SANDBOX_SIGNING_KEY"]
+
+
+def test_servers_that_are_named_are_used_and_none_is_started(begin):
+    running = begin(keep=SERVERS).up()
+    assert not (running.root / "var" / "pg").exists()
+    assert not (running.root / "var" / "valkey").exists()
+    assert "DATABASE_URL" not in running.environment()  # passed through as it was

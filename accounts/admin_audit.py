@@ -76,20 +76,7 @@ class AuditedAdmin:
     def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
         refusal: DomainError | None = getattr(request, "refusal", None)
-        if refusal is None:
-            return form
-
-        class RefusedForm(form):
-            def clean(self) -> Any:
-                cleaned = super().clean()
-                faults = {name: why for name, why in refusal.details.items() if name in self.fields}
-                for name, why in faults.items():
-                    self.add_error(name, why)
-                if not faults:
-                    raise ValidationError(str(refusal))
-                return cleaned
-
-        return RefusedForm
+        return form if refusal is None else refused_form(form, refusal)
 
 
 def record_saved(actor: Any, row: Model, before: dict[str, Any], *, added: bool) -> None:
@@ -105,3 +92,18 @@ def record_saved(actor: Any, row: Model, before: dict[str, Any], *, added: bool)
 def record_deleted(actor: Any, row: Model) -> None:
     """One entry for a row that is about to be deleted."""
     record(f"{row._meta.label_lower}.deleted", row, actor=actor, before=snapshot(row))
+
+
+def refused_form(form: Any, refusal: DomainError) -> Any:
+    """The form, made to fail with what the service said: under its fields where it names some."""
+
+    def clean(self: Any) -> Any:
+        cleaned = form.clean(self)
+        faults = {name: why for name, why in refusal.details.items() if name in self.fields}
+        for name, why in faults.items():
+            self.add_error(name, why)
+        if not faults:
+            raise ValidationError(str(refusal))
+        return cleaned
+
+    return type(form)(form.__name__, (form,), {"clean": clean})

@@ -11,9 +11,19 @@ def check_every_tenant() -> Iterator[tuple[Tenant, Findings]]:
     """Prove all invariants tenant by tenant; each run leaves an `InvariantReport`."""
     for tenant in each_tenant():
         findings = check_all()
-        InvariantReport.objects.create(
-            is_clean=findings.clean,
-            faults={name: sentences[:200] for name, sentences in findings.faults.items() if sentences},
-            milliseconds=findings.milliseconds,
-        )
+        keep(findings)
         yield tenant, findings
+
+
+def check_this_tenant() -> InvariantReport:
+    """Prove all invariants of the tenant at hand, now."""
+    return keep(check_all())
+
+
+def keep(findings: Findings) -> InvariantReport:
+    """Write down what was found: at most 200 sentences of each proof."""
+    return InvariantReport.objects.create(
+        is_clean=findings.clean,
+        faults={name: sentences[:200] for name, sentences in findings.faults.items() if sentences},
+        milliseconds=findings.milliseconds,
+    )

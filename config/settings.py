@@ -389,6 +389,7 @@ UNFOLD = {
     "SITE_HEADER": "Rihla · رحلة",
     "SITE_SUBHEADER": _("Back-office"),
     "SITE_SYMBOL": "sailing",
+    "LOGIN": {"form": "accounts.forms.SignInForm"},
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,

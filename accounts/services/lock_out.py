@@ -3,6 +3,8 @@
 An attempt is counted before the password is looked at, in one statement, so that attempts sent all at once gain nothing.
 """
 
+from typing import Any
+
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.timezone import now
@@ -29,7 +31,7 @@ RETURNING failures
 def count_attempt(*, email: str, address: str) -> None:
     """Count a log-in that is about to be tried. Raises `SignInLocked` (with `retry_after`, seconds) instead when locked."""
     span = settings.LOCK_OUT_FOR
-    values = [uuid7(), tenant_id_or_raise(), email, address, span, span, span, settings.LOCK_OUT_AFTER, span]
+    values: list[Any] = [uuid7(), tenant_id_or_raise(), email, address, span, span, span, settings.LOCK_OUT_AFTER, span]
     with connection.cursor() as cursor:
         cursor.execute(COUNT_ATTEMPT, values)
         counted = cursor.fetchone()

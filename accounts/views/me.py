@@ -29,7 +29,7 @@ class Me(APIView):
     @extend_schema(operation_id="auth_me", responses={200: UserSerializer}, tags=["account"])
     def get(self, request: Request) -> Response:
         """The caller, with role and permissions at this operator."""
-        return answer(request, request.user.user)
+        return answer(request, User.objects.get(pk=request.user.pk))
 
     @extend_schema(
         operation_id="auth_me_change", request=ProfileSerializer, responses={200: UserSerializer}, tags=["account"]

@@ -141,7 +141,7 @@ class Logout(APIView):
     def post(self, request: Request) -> Response:
         """End the session: its access and refresh tokens count no more, at once."""
         if request.auth is not None:
-            end_session(user=request.user, session=request.auth["sid"])
+            end_session(user=request.user, session=request.auth["sid"])  # type: ignore[index]
         if request.auth is None or request.data or COOKIE in request.COOKIES:
             token, _in_cookie = given_refresh_token(request)
             self.end(token, is_known=request.auth is not None)

@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
     "django_filters",
+    "django_countries",  # for the names of countries in Arabic
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "config",
@@ -321,6 +322,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "PaymentStatusEnum": "payments.models.PaymentStatus",
         "RefundStatusEnum": "payments.models.RefundStatus",
+        "TourStatusEnum": "tours.models.TourStatus",
+        "DepartureStatusEnum": "tours.models.DepartureStatus",
+        "StartStatusEnum": "tours.selectors.availability.START_STATES",
+        "DayStatusEnum": "tours.selectors.availability.DAY_STATES",
     },
 }
 

@@ -1,14 +1,16 @@
 """Who may come to a booking: its customer, its agent, staff, and whoever holds the signed link that its mails carry."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.core import signing
 from rest_framework.exceptions import PermissionDenied
 
 from bookings.errors import BookingNotFound
 from bookings.models import Booking
+from config.tenancy import tenant_at_hand, tenant_id_or_raise
+from notifications.mail import site_url
 
 LINK_SALT = "bookings.link"
 VOUCHER_SALT = "bookings.voucher"
@@ -16,39 +18,48 @@ LINK_LASTS = 400 * 24 * 3600  # seconds: a year's trip and some time to complain
 
 
 def booking_token(booking: Booking) -> str:
-    """The secret part of the booking's link: whoever has it may do what its customer may. Nothing is stored."""
-    return signing.TimestampSigner(salt=LINK_SALT).sign(booking.pk.hex)
+    """The secret part of the booking's link: whoever has it may do what its customer may. Nothing is stored.
+
+    It names the operator too, because a link is opened without a header that could.
+    """
+    return signing.TimestampSigner(salt=LINK_SALT).sign(_packed(booking.pk.bytes + tenant_id_or_raise().bytes))
 
 
-def booking_id_of(token: str) -> UUID:
-    """The booking that a link's token opens. Raises `BookingNotFound` for a forged or outdated one."""
+def opened_by(token: str) -> tuple[UUID, UUID]:
+    """The booking that a link's token opens, and its operator. Raises `BookingNotFound` for a forged or outdated one."""
     try:
-        return UUID(signing.TimestampSigner(salt=LINK_SALT).unsign(token, max_age=LINK_LASTS))
+        both = _unpacked(signing.TimestampSigner(salt=LINK_SALT).unsign(token, max_age=LINK_LASTS))
+        return UUID(bytes=both[:16]), UUID(bytes=both[16:])
     except (signing.BadSignature, ValueError) as fault:
         raise BookingNotFound from fault
 
 
 def booking_link(booking: Booking) -> str:
     """The address of the page that shows the booking to whoever has the link."""
-    return f"{settings.PUBLIC_URL}/b/{booking_token(booking)}"
-
-
-def voucher_code(booking: Booking) -> str:
-    """What the voucher's QR code proves: the reference, signed. It opens nothing but the state of the voucher."""
-    return signing.Signer(salt=VOUCHER_SALT).sign(booking.reference)
-
-
-def reference_of(code: str) -> str:
-    """The reference in a voucher's code. Raises `BookingNotFound` for a forged one."""
-    try:
-        return signing.Signer(salt=VOUCHER_SALT).unsign(code)
-    except signing.BadSignature as fault:
-        raise BookingNotFound from fault
+    return f"{site_url(tenant_at_hand())}/b/{booking_token(booking)}"
 
 
 def voucher_link(booking: Booking) -> str:
-    """The address in the voucher's QR code."""
-    return f"{settings.PUBLIC_URL}/v/{voucher_code(booking)}"
+    """The address in the voucher's QR code. It opens nothing but the state of the voucher."""
+    code = signing.Signer(salt=VOUCHER_SALT).sign(f"{booking.reference}.{_packed(tenant_id_or_raise().bytes)}")
+    return f"{site_url(tenant_at_hand())}/v/{code}"
+
+
+def proven_by(code: str) -> tuple[str, UUID]:
+    """The reference in a voucher's code, and its operator. Raises `BookingNotFound` for a forged one."""
+    try:
+        reference, _dot, tenant = signing.Signer(salt=VOUCHER_SALT).unsign(code).partition(".")
+        return reference, UUID(bytes=_unpacked(tenant))
+    except (signing.BadSignature, ValueError) as fault:
+        raise BookingNotFound from fault
+
+
+def _packed(content: bytes) -> str:
+    return urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _unpacked(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def given_token(request: Any) -> str:
@@ -69,7 +80,7 @@ def booking_for(request: Any, booking_id: UUID) -> Booking:
 def opened_by_token(request: Any, booking_id: UUID) -> bool:
     """Whether the request carries the signed link of this booking."""
     token = given_token(request)
-    return bool(token) and booking_id_of(token) == booking_id
+    return bool(token) and opened_by(token)[0] == booking_id
 
 
 def refuse_unless_may(request: Any, booking: Booking, permission: str) -> None:

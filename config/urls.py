@@ -28,6 +28,7 @@ urlpatterns = [
     path("api/docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="swagger"),
     path("api/redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
     path("", include("accounts.pages")),
+    path("", include("bookings.pages")),
     path("api/v1/", include((api_v1, "api"), namespace="api")),
 ]
 

@@ -194,6 +194,11 @@ class Booking(TenantOwned):
         return self.amount_paid - self.amount_refunded
 
     @property
+    def trip(self) -> Departure:
+        """The first departure it is for. Asks no query after `for_display()`."""
+        return next(item.departure for item in self.items.all() if item.departure is not None)
+
+    @property
     def source(self) -> str:
         """SELF, ADMIN or AGENT, from who made it for whom."""
         if self.agent_id:

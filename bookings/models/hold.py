@@ -53,6 +53,8 @@ class Hold(TenantOwned):
 
     objects = TenantManager.from_queryset(HoldQuerySet)()
 
+    token = ""  # the guest's secret in plain, only on the object that was just made
+
     class Meta:
         verbose_name = _("hold")
         verbose_name_plural = _("holds")

@@ -5,10 +5,11 @@ from bookings.services.bookings import (
     create_booking,
     note,
     resend_voucher,
+    send_link,
     update_booking,
     write_staff_note,
 )
-from bookings.services.cancellation import cancel_booking, cancellation_terms
+from bookings.services.cancellation import cancel_booking, cancellation_terms, refuse_unless_cancellable
 from bookings.services.expiry import expire_holds, let_go_overdue, warn_of_ending_holds
 from bookings.services.holds import ClientKey, KeyTaken, extend_hold, find_hold, hold_seats, release_hold
 from bookings.services.locks import lock_booking, lock_departure
@@ -41,8 +42,10 @@ __all__ = [
     "progress_bookings",
     "record_failed_attempt",
     "record_payment",
+    "refuse_unless_cancellable",
     "release_hold",
     "resend_voucher",
+    "send_link",
     "update_booking",
     "warn_of_ending_holds",
     "write_staff_note",

@@ -279,3 +279,11 @@ def resend_voucher(*, booking_id: UUID, actor: Any) -> Booking:
     line = note(booking_id=booking.pk, action="voucher_resent", actor=actor)
     announce("booking.voucher_asked", booking, event=str(line.pk))
     return booking
+
+
+@transaction.atomic
+def send_link(*, reference: str, email: str) -> None:
+    """Mail a booking's link to its contact, if reference and e-mail belong together; silent if not."""
+    booking = Booking.objects.filter(reference=reference.strip().upper(), contact_email__iexact=email.strip()).first()
+    if booking is not None:
+        announce("booking.link_asked", booking)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from bookings.errors import AlreadyStarted, OverrideNotAllowed, ReasonRequired, RefundChanged
 from bookings.models import Booking, BookingStatus, HoldStatus
@@ -58,6 +59,13 @@ def cancellation_terms(booking: Booking, at: datetime | None = None, refund_perc
     }
 
 
+def refuse_unless_cancellable(booking: Booking) -> None:
+    """Raises `IllegalMove` for what has ended or runs, `AlreadyStarted` for what has just started."""
+    booking.refuse_move(BookingStatus.CANCELLED)
+    if booking.starts_at <= now():
+        raise AlreadyStarted(reference=booking.reference)
+
+
 def _share(booking: Booking, at: datetime, refund_percent: Decimal | None) -> tuple[Decimal, str, int | None]:
     """Percent that comes back, the rule that says so, and the hours of its tier."""
     if refund_percent is not None:
@@ -101,9 +109,7 @@ def cancel_booking(
     booking = lock_booking(booking_id)
     if booking.status == BookingStatus.CANCELLED and refund_percent is None:
         return booking
-    booking.refuse_move(BookingStatus.CANCELLED)
-    if booking.starts_at <= now():
-        raise AlreadyStarted(reference=booking.reference)
+    refuse_unless_cancellable(booking)
     _refuse_override(actor, reason, refund_percent)
     terms = cancellation_terms(booking, refund_percent=refund_percent)
     if expected_refund is not None and expected_refund != Decimal(terms["refund"]):
@@ -130,6 +136,6 @@ def _refuse_override(actor: Any, reason: str, refund_percent: Decimal | None) ->
     if actor is None or not actor.has_perm("bookings.override_policy"):
         raise OverrideNotAllowed
     if not 0 <= refund_percent <= 100:
-        raise InvalidInput(details={"refund_percent": ["0 – 100"]})
+        raise InvalidInput(details={"refund_percent": [_("A number from 0 to 100.")]})
     if not reason.strip():
         raise ReasonRequired(details={"reason": [str(ReasonRequired.message)]})

@@ -24,7 +24,7 @@ BATCH = 200
 
 def expire_holds() -> int:
     """End every overdue hold of the current tenant; returns how many. Departures that are busy are left for next time."""
-    ended, seen = 0, set()
+    ended, seen = 0, set[UUID]()
     while batch := _departures_with_overdue_holds(seen):
         for departure_id in batch:
             ended += _expire_at(departure_id, skip_locked=True)

@@ -143,7 +143,7 @@ def _new_hold(quote: pricing.Quote, actor: Any) -> Hold:
 
 def take(hold: Hold, key: ClientKey | None) -> bool:
     """Seats, hold and key in one statement; False when the departure has no such seats on sale (nothing is written)."""
-    values = {
+    values: dict[str, Any] = {
         "seats": hold.seats,
         "departure": hold.departure_id,
         "hold": hold.pk,
@@ -270,6 +270,16 @@ def _lock_hold(hold_id: UUID, actor: Any, token: str) -> Hold:
     seen = find_hold(hold_id=hold_id, actor=actor, token=token)
     lock_departure(seen.departure_id)
     return Hold.objects.select_for_update(of=("self",), no_key=True).get(pk=hold_id)
+
+
+def is_usable(hold: Hold) -> bool:
+    """Whether it is active and its time is not over."""
+    return hold.status == HoldStatus.ACTIVE and hold.expires_at > now()
+
+
+def extensions_left(hold: Hold) -> int:
+    """How often it may still be extended."""
+    return max(0, settings.HOLD_EXTENSIONS - hold.extensions)
 
 
 def hash_of(token: str) -> str:

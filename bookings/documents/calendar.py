@@ -1,0 +1,64 @@
+"""The trip as an entry for people's calendars (RFC 5545)."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+from icalendar import Alarm, Calendar, Event, vCalAddress, vGeo, vText
+
+from bookings import wording
+from bookings.models import Booking
+from config.i18n import in_language
+from config.tenancy import tenant_at_hand
+
+
+def calendar_ics(booking: Booking, language: str) -> bytes:
+    """One event per departure, in UTC, with a reminder a day and two hours before. Its UID never changes."""
+    tenant = tenant_at_hand()
+    calendar = Calendar()
+    calendar.add("prodid", "-//Rihla//Bookings//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    host = urlsplit(settings.PUBLIC_URL).hostname
+    organizer = vCalAddress(f"mailto:{tenant.email or settings.DEFAULT_FROM_EMAIL.rpartition('<')[2].strip('>')}")
+    organizer.params["CN"] = vText(in_language(tenant, "name", language))
+    with override(language):
+        for item in booking.items.all():
+            if item.departure is None:
+                continue
+            tour, title = item.departure.tour, booking.quote["title"][language]
+            event = Event()
+            event.add("uid", f"{item.pk}@{host}")
+            event.add("dtstamp", booking.confirmed_at or booking.created_at)
+            event.add("dtstart", item.departure.starts_at)
+            event.add("dtend", item.departure.ends_at)
+            event.add("summary", title)
+            event.add("location", in_language(tour, "meeting_point", language))
+            event["geo"] = vGeo((float(tour.destination.latitude), float(tour.destination.longitude)))
+            event.add("description", _description(booking, language))
+            event.add("status", "CONFIRMED")
+            event["organizer"] = organizer
+            for before in (timedelta(days=1), timedelta(hours=2)):
+                event.add_component(_alarm(title, before))
+            calendar.add_component(event)
+    return calendar.to_ical()
+
+
+def _description(booking: Booking, language: str) -> str:
+    return "\n".join(
+        [
+            _("Booking {reference}").format(reference=booking.reference),
+            wording.party_in_words(booking, language),
+            booking.contact_name,
+        ]
+    )
+
+
+def _alarm(title: str, before: timedelta) -> Alarm:
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", title)
+    alarm.add("trigger", -before)
+    return alarm

@@ -1,0 +1,147 @@
+"""Pages without signing in: the booking, for who has its link, and what a voucher's QR code says, for anybody."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, reverse
+from django.views import View
+
+from accounts.models import Tenant
+from bookings import wording
+from bookings.access import opened_by, proven_by
+from bookings.documents import calendar_ics, voucher_pdf
+from bookings.errors import BookingNotFound
+from bookings.models import Booking, BookingStatus
+from bookings.views.bookings import file_answer
+from config.i18n import in_language, language_now
+from config.pages import page_language, show_page
+from config.tenancy import tenant_context
+
+TONES = {
+    BookingStatus.PENDING_PAYMENT: "wait",
+    BookingStatus.CONFIRMED: "good",
+    BookingStatus.IN_PROGRESS: "good",
+    BookingStatus.COMPLETED: "good",
+}
+
+
+class LinkedPage(View):
+    """A page behind a signed address; it acts for the operator that the address names, and changes nothing."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        with page_language(request):
+            try:
+                tenant_id = self.tenant_of(**kwargs)
+                tenant = Tenant.objects.filter(pk=tenant_id, is_active=True).first()
+                if tenant is None:
+                    raise BookingNotFound
+                with tenant_context(tenant.pk):
+                    request.tenant = tenant
+                    return super().dispatch(request, *args, **kwargs)
+            except BookingNotFound:
+                return show_page(request, "pages/booking_missing.html", {}, status=404)
+
+    def tenant_of(self, **kwargs: str) -> UUID:
+        raise NotImplementedError
+
+
+class BookingLink(LinkedPage):
+    def tenant_of(self, *, token: str) -> UUID:
+        return opened_by(token)[1]
+
+    def booking(self, token: str) -> Booking:
+        found = Booking.objects.for_display().filter(pk=opened_by(token)[0]).first()
+        if found is None:
+            raise BookingNotFound
+        return found
+
+
+class BookingPage(BookingLink):
+    """State, trip, amounts, voucher."""
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        return show_page(request, "pages/booking.html", _booking_in_words(self.booking(token), token))
+
+
+class BookingVoucher(BookingLink):
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        booking = self.booking(token)
+        if not booking.has_voucher:
+            raise BookingNotFound
+        return file_answer(voucher_pdf(booking, "both"), "application/pdf", f"{booking.reference}.pdf")
+
+
+class BookingCalendar(BookingLink):
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        booking = self.booking(token)
+        if not booking.has_voucher:
+            raise BookingNotFound
+        ics = calendar_ics(booking, language_now())
+        return file_answer(ics, "text/calendar; charset=utf-8", f"{booking.reference}.ics")
+
+
+def _booking_in_words(booking: Booking, token: str) -> dict[str, Any]:
+    item, zone = booking.items.all()[0], booking.quote["time_zone"]
+    return {
+        "booking": booking,
+        "tone": TONES.get(BookingStatus(booking.status), "bad"),
+        "title": in_language(item, "title"),
+        "starts": wording.moment_in_words(wording.local(booking.starts_at, zone)),
+        "pay_by": wording.moment_in_words(wording.local(booking.expires_at, zone)) if booking.expires_at else "",
+        "meeting_point": in_language(item.departure.tour, "meeting_point"),
+        "party": wording.party_in_words(booking),
+        "travellers": list(booking.travellers.all()),
+        "lines": [{**line, "amount": wording.money(booking, line["amount"])} for line in _quote_lines(booking)],
+        "total": wording.money(booking, booking.total),
+        "paid": wording.money(booking, booking.amount_paid) if booking.amount_paid else "",
+        "refunded": wording.money(booking, booking.amount_refunded) if booking.amount_refunded else "",
+        "due": wording.money(booking, booking.amount_due) if booking.amount_due else "",
+        "policy": wording.policy_in_words(booking.policy),
+        "voucher_url": reverse("booking-voucher", args=[token]),
+        "calendar_url": reverse("booking-calendar", args=[token]),
+    }
+
+
+def _quote_lines(booking: Booking) -> list[dict[str, Any]]:
+    quote = booking.quote
+    return [
+        {"label": f"{line['quantity']} × {in_label(line)}", "amount": line["amount"]} for line in quote["lines"]
+    ] + [{"label": in_label(line), "amount": line["amount"]} for line in quote["tax_lines"] if not line["inclusive"]]
+
+
+def in_label(line: dict[str, Any]) -> str:
+    """A stored line's label in the language at hand."""
+    return str(line[f"label_{language_now()}"])
+
+
+class VoucherPage(LinkedPage):
+    """What a guide sees who scans a voucher: whether it counts, when, where and for how many; no names, no contact."""
+
+    def tenant_of(self, *, code: str) -> UUID:
+        return proven_by(code)[1]
+
+    def get(self, request: HttpRequest, code: str) -> HttpResponse:
+        booking = Booking.objects.for_display().filter(reference=proven_by(code)[0]).first()
+        if booking is None:
+            raise BookingNotFound
+        item, zone = booking.items.all()[0], booking.quote["time_zone"]
+        context = {
+            "booking": booking,
+            "counts": booking.status in (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS),
+            "title": in_language(item, "title"),
+            "starts": wording.moment_in_words(wording.local(booking.starts_at, zone)),
+            "meeting_point": in_language(item.departure.tour, "meeting_point"),
+            "party": wording.party_in_words(booking),
+        }
+        return show_page(request, "pages/voucher.html", context)
+
+
+urlpatterns = [
+    path("b/<str:token>", BookingPage.as_view(), name="booking-page"),
+    path("b/<str:token>/voucher.pdf", BookingVoucher.as_view(), name="booking-voucher"),
+    path("b/<str:token>/calendar.ics", BookingCalendar.as_view(), name="booking-calendar"),
+    path("v/<str:code>", VoucherPage.as_view(), name="voucher-page"),
+]

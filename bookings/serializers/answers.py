@@ -1,0 +1,284 @@
+"""What callers get. Amounts are text with the currency's decimals, times UTC, texts in the language at hand."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from bookings import pricing, wording
+from bookings.access import booking_token
+from bookings.models import Booking, BookingEvent, BookingItem, BookingStatus, Hold, HoldStatus, PaymentState
+from bookings.services.holds import extensions_left, is_usable
+from config.i18n import in_language
+from ledger.money import amount_text
+
+
+class Amount(serializers.CharField):
+    """An amount of something that has a `currency`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def get_attribute(self, instance: Any) -> str:
+        return amount_text(super().get_attribute(instance), instance.currency)
+
+
+class QuoteLineSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    rule = serializers.CharField(help_text="What made this line: `price_list:<option>:<category>`, `extra:<code>` …")
+    label = serializers.CharField()
+    label_en = serializers.CharField()
+    label_ar = serializers.CharField()
+    quantity = serializers.IntegerField()
+    unit = serializers.CharField()
+    amount = serializers.CharField()
+
+
+class QuoteTaxLineSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    label = serializers.CharField()
+    label_en = serializers.CharField()
+    label_ar = serializers.CharField()
+    percent = serializers.CharField()
+    inclusive = serializers.BooleanField(help_text="Whether the lines contain it; else it is added to them.")
+    amount = serializers.CharField()
+
+
+class QuoteAnswer(serializers.Serializer):
+    departure_id = serializers.UUIDField()
+    tour_id = serializers.UUIDField()
+    option_id = serializers.UUIDField()
+    title = serializers.CharField()
+    option = serializers.CharField()
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    time_zone = serializers.CharField()
+    guests = serializers.DictField(child=serializers.IntegerField())
+    extras = serializers.ListField(child=serializers.DictField())
+    seats = serializers.IntegerField()
+    lines = QuoteLineSerializer(many=True)
+    tax_lines = QuoteTaxLineSerializer(many=True)
+    total = serializers.CharField()
+    currency = serializers.CharField()
+    price_list_currency = serializers.CharField()
+    rate = serializers.CharField(help_text="What one unit of the price list's currency was worth.")
+    fingerprint = serializers.CharField()
+    generated_at = serializers.DateTimeField()
+
+
+class HoldAnswer(serializers.Serializer):
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(HoldStatus.choices)
+    seats = serializers.IntegerField()
+    expires_at = serializers.DateTimeField()
+    extensions_left = serializers.IntegerField()
+    quote = QuoteAnswer()
+    token = serializers.CharField(required=False, help_text="Once, and for guests only: their secret for this hold.")
+
+
+def hold_answer(hold: Hold) -> dict[str, Any]:
+    """A hold as the API shows it. The guest's secret is in it when the hold was just made."""
+    over = hold.status == HoldStatus.ACTIVE and not is_usable(hold)
+    answer = {
+        "id": str(hold.pk),
+        "status": HoldStatus.EXPIRED.value if over else str(hold.status),
+        "seats": hold.seats,
+        "expires_at": hold.expires_at.isoformat(),
+        "extensions_left": extensions_left(hold),
+        "quote": pricing.in_words(hold.quote),
+    }
+    return {**answer, "token": hold.token} if hold.token else answer
+
+
+class KindSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.SerializerMethodField()
+    icon = serializers.CharField()
+    colour = serializers.CharField()
+
+    def get_name(self, kind: Any) -> str:
+        return str(in_language(kind, "name"))
+
+
+class ItemSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    kind = KindSerializer()
+    title = serializers.SerializerMethodField()
+    status = serializers.ChoiceField(BookingStatus.choices)
+    departure_id = serializers.UUIDField(allow_null=True)
+    tour_id = serializers.SerializerMethodField()
+    hold_id = serializers.UUIDField(allow_null=True)
+    starts_at = serializers.SerializerMethodField()
+    date = serializers.SerializerMethodField()
+    time = serializers.SerializerMethodField()
+    meeting_point = serializers.SerializerMethodField()
+    party = serializers.DictField(child=serializers.IntegerField())
+    seats = serializers.IntegerField()
+    amount = serializers.SerializerMethodField()
+    supplier_reference = serializers.CharField()
+
+    def get_title(self, item: BookingItem) -> str:
+        return str(in_language(item, "title"))
+
+    @extend_schema_field(serializers.UUIDField(allow_null=True))
+    def get_tour_id(self, item: BookingItem) -> Any:
+        return item.departure.tour_id if item.departure else None
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_starts_at(self, item: BookingItem) -> Any:
+        return item.departure.starts_at.isoformat() if item.departure else None
+
+    @extend_schema_field(serializers.DateField(allow_null=True, help_text="In the destination's time zone."))
+    def get_date(self, item: BookingItem) -> Any:
+        return item.departure.local_start().date().isoformat() if item.departure else None
+
+    @extend_schema_field(serializers.CharField(allow_null=True, help_text="In the destination's time zone."))
+    def get_time(self, item: BookingItem) -> Any:
+        return item.departure.local_start().strftime("%H:%M") if item.departure else None
+
+    def get_meeting_point(self, item: BookingItem) -> str:
+        return str(in_language(item.departure.tour, "meeting_point")) if item.departure else ""
+
+    def get_amount(self, item: BookingItem) -> str:
+        return amount_text(item.amount, item.booking.currency)
+
+
+class ContactAnswer(serializers.Serializer):
+    name = serializers.CharField(source="contact_name")
+    email = serializers.EmailField(source="contact_email")
+    phone = serializers.CharField(source="contact_phone")
+
+
+class BookingSummary(serializers.Serializer):
+    """A booking in a list."""
+
+    id = serializers.UUIDField()
+    reference = serializers.CharField()
+    kind = KindSerializer()
+    status = serializers.ChoiceField(BookingStatus.choices)
+    payment_status = serializers.ChoiceField(PaymentState.choices)
+    currency = serializers.CharField()
+    total = Amount()
+    amount_paid = Amount()
+    amount_refunded = Amount()
+    amount_due = Amount()
+    guests = serializers.IntegerField()
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="Until when it must be paid.")
+    created_at = serializers.DateTimeField()
+    contact = ContactAnswer(source="*")
+    items = ItemSerializer(many=True)
+
+
+class StaffBookingSummary(BookingSummary):
+    source = serializers.ChoiceField(["SELF", "ADMIN", "AGENT"])
+    customer_id = serializers.UUIDField(allow_null=True)
+    staff_note = serializers.CharField()
+
+
+class TravellerAnswer(serializers.Serializer):
+    category = serializers.CharField()
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
+    age = serializers.IntegerField(allow_null=True)
+    nationality = serializers.CharField()
+    note = serializers.CharField()
+
+
+class TimelineLine(serializers.Serializer):
+    at = serializers.DateTimeField()
+    action = serializers.CharField()
+    text = serializers.SerializerMethodField()
+    old_status = serializers.CharField()
+    new_status = serializers.CharField()
+    by = serializers.SerializerMethodField()
+    actor = serializers.SerializerMethodField(help_text="Who it was; for staff to see.")
+    reason = serializers.CharField()
+    data = serializers.JSONField()
+
+    def get_text(self, event: BookingEvent) -> str:
+        return wording.event_in_words(event)
+
+    @extend_schema_field(serializers.ChoiceField(["customer", "guest", "staff", "system"]))
+    def get_by(self, event: BookingEvent) -> str:
+        if event.actor_id is None:
+            return "guest" if event.address else "system"
+        return "customer" if event.actor_id == event.booking.customer_id else "staff"
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_actor(self, event: BookingEvent) -> str | None:
+        return str(event.actor) if event.actor_id and self.context.get("for_staff") else None
+
+
+class RefundLineAnswer(serializers.Serializer):
+    code = serializers.CharField()
+    rule = serializers.CharField()
+    label = serializers.CharField()
+    amount = serializers.CharField()
+
+
+class CancellationAnswer(serializers.Serializer):
+    percent = serializers.CharField(help_text="What share of the price comes back.")
+    rule = serializers.CharField()
+    paid = serializers.CharField()
+    fee = serializers.CharField()
+    refund = serializers.CharField()
+    currency = serializers.CharField()
+    lines = RefundLineAnswer(many=True)
+
+
+# Lines that are the books' business, not the customer's.
+FOR_STAFF_ONLY = frozenset({"revenue", "staff_note"})
+
+
+class BookingAnswer(BookingSummary):
+    """A booking in full."""
+
+    source = serializers.ChoiceField(["SELF", "ADMIN", "AGENT"])
+    language = serializers.CharField()
+    special_requests = serializers.CharField()
+    dietary_needs = serializers.CharField()
+    accessibility_needs = serializers.CharField()
+    pickup = serializers.CharField()
+    emergency_contact = serializers.SerializerMethodField()
+    referral_code = serializers.CharField()
+    travellers = TravellerAnswer(many=True)
+    quote = serializers.SerializerMethodField()
+    cancellation_policy = serializers.SerializerMethodField()
+    confirmed_at = serializers.DateTimeField(allow_null=True)
+    cancelled_at = serializers.DateTimeField(allow_null=True)
+    cancel_reason = serializers.CharField()
+    cancellation = serializers.SerializerMethodField()
+    timeline = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.DictField(child=serializers.CharField()))
+    def get_emergency_contact(self, booking: Booking) -> dict[str, str]:
+        return {"name": booking.emergency_name, "phone": str(booking.emergency_phone)}
+
+    @extend_schema_field(QuoteAnswer)
+    def get_quote(self, booking: Booking) -> dict[str, Any]:
+        return pricing.in_words(booking.quote)
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_cancellation_policy(self, booking: Booking) -> list[str]:
+        return wording.policy_in_words(booking.policy)
+
+    @extend_schema_field(CancellationAnswer(allow_null=True))
+    def get_cancellation(self, booking: Booking) -> dict[str, Any] | None:
+        return wording.refund_in_words(booking.cancellation) if booking.cancellation else None
+
+    @extend_schema_field(TimelineLine(many=True))
+    def get_timeline(self, booking: Booking) -> Any:
+        for_staff = self.context.get("for_staff", False)
+        lines = [
+            event for event in booking.events.select_related("actor") if for_staff or event.action not in FOR_STAFF_ONLY
+        ]
+        return TimelineLine(lines, many=True, context={"for_staff": for_staff}).data
+
+
+class NewBookingAnswer(BookingAnswer):
+    token = serializers.SerializerMethodField(help_text="Opens this booking without signing in: keep it secret.")
+
+    def get_token(self, booking: Booking) -> str:
+        return booking_token(booking)

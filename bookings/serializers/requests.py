@@ -1,0 +1,174 @@
+"""What callers may send. Fields that are not named here are ignored, amounts and states above all."""
+
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.serializerfields import PhoneNumberField
+from rest_framework import serializers
+
+from accounts.models import Language
+
+CODE = RegexValidator(r"^[-a-zA-Z0-9_]{1,40}$", _("Letters, digits, hyphens and underscores only."))
+
+
+class WholeNumber(serializers.IntegerField):
+    """An integer, and not what merely looks like one: neither 2.0 nor "2" nor true."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class ExtraSerializer(serializers.Serializer):
+    code = serializers.CharField(max_length=40, validators=[CODE])
+    quantity = WholeNumber(min_value=1, max_value=500, required=False)
+
+
+class PartySerializer(serializers.Serializer):
+    """Who would go: a departure and how many guests of each price category."""
+
+    departure_id = serializers.UUIDField()
+    guests = serializers.DictField(
+        child=WholeNumber(min_value=0, max_value=500),
+        allow_empty=False,
+        help_text='Guests by price category: `{"adult": 2, "child": 1}`.',
+    )
+    extras = ExtraSerializer(many=True, required=False)
+    currency = serializers.RegexField(r"^[A-Z]{3}$", required=False, allow_null=True, help_text="ISO 4217, as `EUR`.")
+    voucher_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
+
+    def validate_guests(self, guests: dict[str, int]) -> dict[str, int]:
+        if len(guests) > 20:
+            raise serializers.ValidationError(_("At most 20 price categories."))
+        for code in guests:
+            CODE(code)
+        if not any(guests.values()):
+            raise serializers.ValidationError(_("At least one guest."))
+        return guests
+
+    def validate_extras(self, extras: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len(extras) > 50:
+            raise serializers.ValidationError(_("At most 50 extras."))
+        return extras
+
+
+class QuoteRequest(PartySerializer):
+    pass
+
+
+class HoldRequest(PartySerializer):
+    fingerprint = serializers.RegexField(
+        r"^[0-9a-f]{32}$", required=False, help_text="Of the quote that was shown: another price is refused with 409."
+    )
+
+
+class ContactSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=120)
+    email = serializers.EmailField(max_length=254)
+    phone = PhoneNumberField(required=False, allow_blank=True)
+
+
+class EmergencyContactSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=120)
+    phone = PhoneNumberField(required=False, allow_blank=True)
+
+
+class TravellerSerializer(serializers.Serializer):
+    category = serializers.CharField(max_length=30, default="adult", validators=[CODE])
+    first_name = serializers.CharField(max_length=60)
+    last_name = serializers.CharField(max_length=60)
+    age = WholeNumber(min_value=0, max_value=130, required=False, allow_null=True)
+    nationality = serializers.RegexField(
+        r"^[A-Z]{2}$", required=False, allow_blank=True, help_text="ISO 3166, as `EG`."
+    )
+    note = serializers.CharField(max_length=300, required=False, allow_blank=True)
+
+
+class DetailsSerializer(serializers.Serializer):
+    """What a customer may say, and change, about a booking."""
+
+    contact = ContactSerializer(required=False)
+    language = serializers.ChoiceField(Language.choices, required=False)
+    special_requests = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    dietary_needs = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    accessibility_needs = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    pickup = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    emergency_contact = EmergencyContactSerializer(required=False)
+
+    def details(self) -> dict[str, str]:
+        """The texts by the names of the booking's own columns."""
+        given = self.validated_data
+        names = ("special_requests", "dietary_needs", "accessibility_needs", "pickup")
+        texts = {name: given[name] for name in names if name in given}
+        emergency = given.get("emergency_contact")
+        if emergency:
+            texts |= {"emergency_name": emergency["name"], "emergency_phone": str(emergency.get("phone", ""))}
+        return texts
+
+    def whom(self) -> dict[str, str] | None:
+        """Name, e-mail and phone as text, or None where nobody was named."""
+        given = self.validated_data.get("contact")
+        return {name: str(value) for name, value in given.items()} if given else None
+
+
+class BookingRequest(DetailsSerializer):
+    """Either a hold, or a departure with its guests to hold and book in one go."""
+
+    hold_id = serializers.UUIDField(required=False)
+    hold_token = serializers.CharField(
+        max_length=64, required=False, allow_blank=True, help_text="The secret that a guest got with the hold."
+    )
+    departure_id = serializers.UUIDField(required=False)
+    guests = serializers.DictField(child=WholeNumber(min_value=0, max_value=500), required=False, allow_empty=False)
+    extras = ExtraSerializer(many=True, required=False)
+    currency = serializers.RegexField(r"^[A-Z]{3}$", required=False, allow_null=True)
+    voucher_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    fingerprint = serializers.RegexField(r"^[0-9a-f]{32}$", required=False)
+    travellers = TravellerSerializer(many=True, required=False)
+    referral_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    customer_id = serializers.UUIDField(required=False, help_text="For staff: whom the booking is for.")
+
+    validate_guests = PartySerializer.validate_guests
+    validate_extras = PartySerializer.validate_extras
+
+    def validate_travellers(self, travellers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len(travellers) > 500:
+            raise serializers.ValidationError(_("At most 500 travellers."))
+        return travellers
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("hold_id" in attrs) == ("departure_id" in attrs):
+            raise serializers.ValidationError({"hold_id": [_("Send either a hold_id, or a departure_id with guests.")]})
+        if "departure_id" in attrs and "guests" not in attrs:
+            raise serializers.ValidationError({"guests": [_("Say how many guests there are.")]})
+        return attrs
+
+
+class CancelRequest(serializers.Serializer):
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    expected_refund = serializers.DecimalField(
+        max_digits=14, decimal_places=3, required=False, help_text="The refund that was shown: another one is refused."
+    )
+    refund_percent = serializers.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        min_value=0,
+        max_value=100,
+        required=False,
+        help_text="For staff: against the policy.",
+    )
+
+
+class ReasonRequest(serializers.Serializer):
+    reason = serializers.CharField(max_length=500)
+
+
+class OptionalReasonRequest(serializers.Serializer):
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class LookupRequest(serializers.Serializer):
+    reference = serializers.CharField(max_length=20)
+    email = serializers.EmailField(max_length=254)

@@ -1,0 +1,117 @@
+"""What is stored as codes and numbers, said to people in the language at hand."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bookings.models import Booking, BookingEvent, BookingStatus
+from bookings.services.cancellation import NOT_CONFIRMED, STAFF_OVERRIDE
+from config.i18n import language_now
+from ledger.money import format_money
+
+
+def refund_line(line: Mapping[str, Any]) -> str:
+    """A line of a cancellation in words: what was paid, or what is kept and by which rule."""
+    if line["code"] == "paid":
+        return _("Paid so far")
+    rule, percent = line["rule"], line["percent_kept"]
+    if rule == NOT_CONFIRMED:
+        return _("Not confirmed yet: nothing is kept")
+    if rule == STAFF_OVERRIDE:
+        return _("Kept by our staff's decision: {percent} % of the price").format(percent=percent)
+    if line["hours_before"] is None:
+        return _("Too late for a refund: {percent} % of the price is kept").format(percent=percent)
+    return ngettext(
+        "Cancelled {hours} hour or more before the start: {percent} % of the price is kept",
+        "Cancelled {hours} hours or more before the start: {percent} % of the price is kept",
+        line["hours_before"],
+    ).format(hours=line["hours_before"], percent=percent)
+
+
+def refund_in_words(terms: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms of a cancellation with a label on each line."""
+    return {**terms, "lines": [{**line, "label": refund_line(line)} for line in terms["lines"]]}
+
+
+def policy_in_words(policy: Mapping[str, Any]) -> list[str]:
+    """The frozen cancellation policy, a sentence for each tier, the earliest first."""
+    tiers = sorted(policy.get("tiers", []), key=lambda tier: -tier["hours_before"])
+    sentences = [
+        ngettext(
+            "Until {hours} hour before the start: {percent} % back",
+            "Until {hours} hours before the start: {percent} % back",
+            tier["hours_before"],
+        ).format(hours=tier["hours_before"], percent=tier["refund_percent"])
+        for tier in tiers
+    ]
+    return [*sentences, _("Later: nothing back")] if sentences else [_("No refund after confirmation")]
+
+
+def event_in_words(event: BookingEvent) -> str:
+    """A line of the history. Unknown actions, of apps above, are shown by their name."""
+    if event.action == "status":
+        if not event.old_status:
+            return _("Booked")
+        return str(BookingStatus(event.new_status).label)
+    known = {
+        "details_changed": _("Details changed"),
+        "staff_note": _("Note for staff changed"),
+        "voucher_resent": _("Voucher sent again"),
+        "revenue": _("Posted to revenue"),
+        "payment_started": _("Payment started"),
+        "payment_paid": _("Paid"),
+        "payment_failed": _("Payment failed"),
+        "refund_requested": _("Refund on its way"),
+        "refund_done": _("Refunded"),
+        "refund_failed": _("Refund failed"),
+    }
+    return str(known.get(event.action, event.action.replace("_", " ").capitalize()))
+
+
+def local(moment: datetime, time_zone: str) -> datetime:
+    """The moment in the destination's time."""
+    return moment.astimezone(ZoneInfo(time_zone))
+
+
+def day_in_words(moment: datetime, language: str | None = None) -> str:
+    """`Saturday, 28 November 2026`, in Latin digits in both languages."""
+    wanted = language or language_now()
+    return format_date(moment, "EEEE، d MMMM y" if wanted == "ar" else "EEEE, d MMMM y", locale=locale_of(wanted))
+
+
+def time_in_words(moment: datetime, language: str | None = None) -> str:
+    """`09:00`, in Latin digits in both languages."""
+    return format_time(moment, "HH:mm", locale=locale_of(language or language_now()))
+
+
+def moment_in_words(moment: datetime, language: str | None = None) -> str:
+    """`Saturday, 28 November 2026, 09:00`."""
+    comma = "، " if (language or language_now()) == "ar" else ", "
+    return f"{day_in_words(moment, language)}{comma}{time_in_words(moment, language)}"
+
+
+def locale_of(language: str) -> str:
+    """Babel's locale: Arabic with Egyptian month names and Latin digits, English with the day before the month."""
+    return "ar_EG@numbers=latn" if language == "ar" else "en_GB"
+
+
+def party_in_words(booking: Booking, language: str | None = None) -> str:
+    """`2 × Adult, 1 × Child`, from the frozen quote."""
+    wanted = language or language_now()
+    guests = booking.quote["guests"]
+    lines = {line["code"]: line for line in booking.quote["lines"] if line["rule"].startswith("price_list:")}
+    names = [
+        f"{number} × {lines[code][f'label_{wanted}'] if code in lines else code}" for code, number in guests.items()
+    ]
+    return ("، " if wanted == "ar" else ", ").join(names)
+
+
+def money(booking: Booking, amount: Decimal | str, language: str | None = None) -> str:
+    """An amount of the booking as people read it."""
+    return format_money(Decimal(amount), booking.currency, language)

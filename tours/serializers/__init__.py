@@ -1,1 +1,0 @@
-"""The shapes of the catalogue's API: `reading` describes what the public gets, `writing` checks what staff send."""

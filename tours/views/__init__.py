@@ -1,1 +1,0 @@
-"""The API of the catalogue: what everyone reads, and what staff write."""

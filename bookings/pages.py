@@ -44,13 +44,14 @@ class LinkedPage(View):
             except BookingNotFound:
                 return show_page(request, "pages/booking_missing.html", {}, status=404)
 
-    def tenant_of(self, **kwargs: str) -> UUID:
+    def tenant_of(self, **address: str) -> UUID:
+        """Which operator the address names. Raises `BookingNotFound`."""
         raise NotImplementedError
 
 
 class BookingLink(LinkedPage):
-    def tenant_of(self, *, token: str) -> UUID:
-        return opened_by(token)[1]
+    def tenant_of(self, **address: str) -> UUID:
+        return opened_by(address["token"])[1]
 
     def booking(self, token: str) -> Booking:
         found = Booking.objects.for_display().filter(pk=opened_by(token)[0]).first()
@@ -91,7 +92,7 @@ def _booking_in_words(booking: Booking, token: str) -> dict[str, Any]:
         "title": in_language(item, "title"),
         "starts": wording.moment_in_words(wording.local(booking.starts_at, zone)),
         "pay_by": wording.moment_in_words(wording.local(booking.expires_at, zone)) if booking.expires_at else "",
-        "meeting_point": in_language(item.departure.tour, "meeting_point"),
+        "meeting_point": in_language(booking.trip.tour, "meeting_point"),
         "party": wording.party_in_words(booking),
         "travellers": list(booking.travellers.all()),
         "lines": [{**line, "amount": wording.money(booking, line["amount"])} for line in _quote_lines(booking)],
@@ -120,8 +121,8 @@ def in_label(line: dict[str, Any]) -> str:
 class VoucherPage(LinkedPage):
     """What a guide sees who scans a voucher: whether it counts, when, where and for how many; no names, no contact."""
 
-    def tenant_of(self, *, code: str) -> UUID:
-        return proven_by(code)[1]
+    def tenant_of(self, **address: str) -> UUID:
+        return proven_by(address["code"])[1]
 
     def get(self, request: HttpRequest, code: str) -> HttpResponse:
         booking = Booking.objects.for_display().filter(reference=proven_by(code)[0]).first()
@@ -133,7 +134,7 @@ class VoucherPage(LinkedPage):
             "counts": booking.status in (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS),
             "title": in_language(item, "title"),
             "starts": wording.moment_in_words(wording.local(booking.starts_at, zone)),
-            "meeting_point": in_language(item.departure.tour, "meeting_point"),
+            "meeting_point": in_language(booking.trip.tour, "meeting_point"),
             "party": wording.party_in_words(booking),
         }
         return show_page(request, "pages/voucher.html", context)

@@ -20,13 +20,13 @@ class Amount(serializers.CharField):
         super().__init__(read_only=True, **kwargs)
 
     def get_attribute(self, instance: Any) -> str:
-        return amount_text(super().get_attribute(instance), instance.currency)
+        return amount_text(getattr(instance, str(self.source)), instance.currency)
 
 
 class QuoteLineSerializer(serializers.Serializer):
     code = serializers.CharField()
     rule = serializers.CharField(help_text="What made this line: `price_list:<option>:<category>`, `extra:<code>` …")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     label_en = serializers.CharField()
     label_ar = serializers.CharField()
     quantity = serializers.IntegerField()
@@ -36,7 +36,7 @@ class QuoteLineSerializer(serializers.Serializer):
 
 class QuoteTaxLineSerializer(serializers.Serializer):
     code = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     label_en = serializers.CharField()
     label_ar = serializers.CharField()
     percent = serializers.CharField()
@@ -172,7 +172,7 @@ class BookingSummary(serializers.Serializer):
 
 
 class StaffBookingSummary(BookingSummary):
-    source = serializers.ChoiceField(["SELF", "ADMIN", "AGENT"])
+    source = serializers.ChoiceField(["SELF", "ADMIN", "AGENT"])  # type: ignore[assignment]
     customer_id = serializers.UUIDField(allow_null=True)
     staff_note = serializers.CharField()
 
@@ -195,7 +195,7 @@ class TimelineLine(serializers.Serializer):
     by = serializers.SerializerMethodField()
     actor = serializers.SerializerMethodField(help_text="Who it was; for staff to see.")
     reason = serializers.CharField()
-    data = serializers.JSONField()
+    data = serializers.JSONField()  # type: ignore[assignment]
 
     def get_text(self, event: BookingEvent) -> str:
         return wording.event_in_words(event)
@@ -214,7 +214,7 @@ class TimelineLine(serializers.Serializer):
 class RefundLineAnswer(serializers.Serializer):
     code = serializers.CharField()
     rule = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     amount = serializers.CharField()
 
 
@@ -235,7 +235,7 @@ FOR_STAFF_ONLY = frozenset({"revenue", "staff_note"})
 class BookingAnswer(BookingSummary):
     """A booking in full."""
 
-    source = serializers.ChoiceField(["SELF", "ADMIN", "AGENT"])
+    source = serializers.ChoiceField(["SELF", "ADMIN", "AGENT"])  # type: ignore[assignment]
     language = serializers.CharField()
     special_requests = serializers.CharField()
     dietary_needs = serializers.CharField()

@@ -110,7 +110,7 @@ class DepartureExists(Conflict):
 
 class ScheduleFixed(Conflict):
     code = "schedule_fixed"
-    message = _("{count} departures are still to come; another time zone would move them all.")
+    message = _("Departures still to come: {count}. Another time zone would move them all.")
 
 
 class DepartureOver(Conflict):

@@ -86,12 +86,7 @@ def missing_for_sale(tour: Tour) -> list[str]:
 
     A picture is no must. Asks no query when `options__prices__category` is prefetched.
     """
-    missing = [
-        str(Tour._meta.get_field(field).verbose_name)  # type: ignore[union-attr]
-        for name in (*_NEEDED_TEXTS, *_NEEDED_LISTS)
-        for field in (f"{name}_en", f"{name}_ar")
-        if not getattr(tour, field)
-    ]
+    missing = [str(Tour._meta.get_field(field).verbose_name) for field in empty_fields(tour)]  # type: ignore[union-attr]
     options = list(tour.options.all())
     if not options:
         missing.append(_("an option with a price"))
@@ -99,6 +94,12 @@ def missing_for_sale(tour: Tour) -> list[str]:
         if not any(price.category.seats for price in option.prices.all()):
             missing.append(_("a price of the option “{option}”").format(option=option.code))
     return missing
+
+
+def empty_fields(tour: Tour) -> list[str]:
+    """The fields that a tour on sale must have and that are empty."""
+    names = [f"{name}_{language}" for name in (*_NEEDED_TEXTS, *_NEEDED_LISTS) for language in ("en", "ar")]
+    return [name for name in names if not getattr(tour, name)]
 
 
 def _above(low: int | None, high: int | None) -> bool:

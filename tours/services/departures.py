@@ -193,8 +193,15 @@ def follow_tour(tour: Tour, changed: Iterable[str], *, old_zone: str) -> None:
     if "cutoff_minutes" in changed:
         coming.update(cutoff_at=F("starts_at") - timedelta(minutes=tour.cutoff_minutes))
     if "duration_minutes" in changed:
-        open_ended = coming.filter(option__duration_minutes=None, seats_held=0, seats_booked=0)
-        open_ended.update(ends_at=F("starts_at") + timedelta(minutes=tour.duration_minutes))
+        follow_options(tour.pk)
+
+
+def follow_options(tour_id: UUID) -> None:
+    """End the departures to come that nobody holds or booked as late as their options say now."""
+    unsold = Departure.objects.filter(tour_id=tour_id, seats_held=0, seats_booked=0).upcoming()
+    for option in TourOption.objects.filter(tour_id=tour_id).select_related("tour"):
+        ends_at = F("starts_at") + timedelta(minutes=option.minutes)
+        unsold.filter(option_id=option.pk).exclude(ends_at=ends_at).update(ends_at=ends_at)
 
 
 def refuse_departures_to_come(coming: Any) -> None:

@@ -97,7 +97,7 @@ def delete_image(*, image_id: UUID, actor: Any) -> None:
     record("tours.tourimage.deleted", image, actor=actor, before=snapshot(image))
     tour_id, files = image.tour_id, [image.file, image.thumbnail]
     for file in files:
-        if file:
+        if file.name:
             transaction.on_commit(partial(file.storage.delete, file.name))
     image.delete()
     ensure_cover(tour_id)

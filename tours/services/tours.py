@@ -100,7 +100,7 @@ def update_tour(*, tour_id: UUID, data: Mapping[str, Any], actor: Any) -> Tour:
     with _clashes_named(tour):
         tour.save(update_fields=[*changed, "slug", "updated_at"])
     write_contents(tour, data)
-    follow_tour(tour, changed, old_zone=old_zone)
+    follow_tour(tour, [*changed, "duration_minutes"] if "options" in data else changed, old_zone=old_zone)
     old, new = differences(before | old_contents, snapshot(tour) | contents_of(tour_id))
     if old or new:
         record("tours.tour.changed", tour, actor=actor, before=old, after=new)

@@ -1,0 +1,25 @@
+"""The catalogue in the back-office. What is saved here goes through `tours.services`."""
+
+from tours.admin.departures import DepartureAdmin
+from tours.admin.options import TourOptionAdmin
+from tours.admin.references import (
+    CancellationPolicyAdmin,
+    CategoryAdmin,
+    DestinationAdmin,
+    PriceCategoryAdmin,
+    TaxRateAdmin,
+)
+from tours.admin.schedule import ScheduleRuleAdmin
+from tours.admin.tours import TourAdmin
+
+__all__ = [
+    "CancellationPolicyAdmin",
+    "CategoryAdmin",
+    "DepartureAdmin",
+    "DestinationAdmin",
+    "PriceCategoryAdmin",
+    "ScheduleRuleAdmin",
+    "TaxRateAdmin",
+    "TourAdmin",
+    "TourOptionAdmin",
+]

@@ -1,0 +1,130 @@
+"""An option of a tour with its price list and its schedule."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline, TabularInline
+from unfold.decorators import display
+from unfold.forms import PaginationInlineFormSet
+
+from tours.admin.pages import CatalogueAdmin, WordedForm, add_faults
+from tours.admin.schedule import RuleForm, rule_data, tell
+from tours.admin.shown import prices_of
+from tours.limits import faults_of_price
+from tours.models import OptionPrice, ScheduleRule, TourOption
+from tours.services import change_rule, create_rule, delete_rule
+from tours.services.departures import follow_options
+from tours.services.facts import settle_tour
+
+
+class PriceFormSet(PaginationInlineFormSet):
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            values = getattr(form, "cleaned_data", {})
+            if values and not values.get("DELETE"):
+                currency = self.instance.tour.currency_id
+                add_faults(form, faults_of_price(values.get("amount"), values.get("original_amount"), currency))
+
+
+class PriceInline(TabularInline):
+    model = OptionPrice
+    form = WordedForm
+    formset = PriceFormSet
+    fields = ["category", "amount", "original_amount"]
+    extra = 0
+    tab = True
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("category").order_by("category__display_order")
+
+
+class RuleInline(StackedInline):
+    model = ScheduleRule
+    form = RuleForm
+    fields = ["weekdays", ("start_time", "capacity"), ("valid_from", "valid_until"), "except_dates", "is_active"]
+    extra = 0
+    tab = True
+    collapsible = True
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("option__tour")
+
+
+@admin.register(TourOption)
+class TourOptionAdmin(CatalogueAdmin):
+    """Reached from its tour, where options are added."""
+
+    list_display = ["tour", "name_en", "name_ar", "code", "capacity", "price_list"]
+    list_select_related = ["tour"]
+    search_fields = ["tour__title_en", "tour__title_ar", "name_en", "name_ar", "code"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "tour",
+                    ("name_en", "name_ar"),
+                    ("code", "capacity"),
+                    ("duration_minutes", "display_order"),
+                    "is_default",
+                ]
+            },
+        )
+    ]
+    readonly_fields = ["tour"]
+    inlines = [PriceInline, RuleInline]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return (
+            super()
+            .get_queryset(request)
+            .filter(tour__deleted_at=None)
+            .select_related("tour")
+            .prefetch_related("prices__category")
+        )
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        if formset.model is not ScheduleRule:
+            super().save_formset(request, form, formset, change)
+            return
+        formset.save(commit=False)
+        for rule in formset.deleted_objects:
+            tell(request, delete_rule(rule_id=rule.pk, actor=request.user))
+        for row in formset.forms:
+            if not row.has_changed() or row.cleaned_data.get("DELETE"):
+                continue
+            if row.instance in formset.new_objects:
+                outcome = create_rule(option_id=form.instance.pk, data=rule_data(row), actor=request.user)
+            else:
+                outcome = change_rule(rule_id=row.instance.pk, data=rule_data(row), actor=request.user)
+            tell(request, outcome)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if "duration_minutes" in form.changed_data:
+            follow_options(form.instance.tour_id)
+        if form.has_changed() or any(formset.has_changed() for formset in formsets):
+            settle_tour(form.instance.tour_id)
+
+    def delete_model(self, request: HttpRequest, obj: TourOption) -> None:
+        tour_id = obj.tour_id
+        super().delete_model(request, obj)
+        settle_tour(tour_id)
+
+    def response_post_save_change(self, request: HttpRequest, obj: TourOption) -> HttpResponse:
+        return redirect(f"{reverse('admin:tours_tour_change', args=[obj.tour_id])}#options")
+
+    @display(description=_("prices"))
+    def price_list(self, option: TourOption) -> str:
+        return prices_of(option, option.tour.currency_id)

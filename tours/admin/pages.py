@@ -1,0 +1,111 @@
+"""What the catalogue's pages share: fields in two languages, lists of lines, and refusals shown as messages."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from accounts.admin_audit import AuditedAdmin
+from config.errors import DomainError
+
+
+class LinesField(forms.CharField):
+    """A list of texts, edited one a line."""
+
+    widget = UnfoldAdminTextareaWidget
+
+    def __init__(self, *, rows: int = 5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.widget.attrs["rows"] = rows
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(str(line) for line in value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return list(value)
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+    def run_validators(self, value: Any) -> None:
+        """Each line is checked by the model's field."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return list(initial or []) != self.to_python(data)
+
+
+class DatesField(LinesField):
+    """Days, one a line, as 2027-01-31."""
+
+    def to_python(self, value: Any) -> Any:
+        field = forms.DateField()
+        try:
+            return sorted({field.clean(line) for line in super().to_python(value)})
+        except ValidationError as fault:
+            raise ValidationError(_("One day a line, as 2027-01-31.")) from fault
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return super().has_changed(initial, data)
+        except ValidationError:
+            return True
+
+
+class TwoLanguages:
+    """Arabic fields are written from right to left, lists of texts one a line. For pages and inlines."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if isinstance(db_field, ArrayField) and isinstance(db_field.base_field, models.CharField):
+            field: Any = LinesField(
+                label=capfirst(db_field.verbose_name), required=False, help_text=db_field.help_text or _("One a line.")
+            )
+        else:
+            field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        language = db_field.name[-3:]
+        if field is not None and language in ("_ar", "_en"):
+            field.widget.attrs |= {"dir": "rtl" if language == "_ar" else "ltr", "lang": language[1:]}
+        return field
+
+
+class CatalogueAdmin(TwoLanguages, AuditedAdmin, ModelAdmin):
+    """A page of the catalogue. Deletion happens one by one, where its consequences are shown."""
+
+    list_filter_submit = True
+    warn_unsaved_form = True
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+            return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]))
+
+
+class WordedForm(forms.ModelForm):
+    """The rules of several fields are worded by `tours.limits`; the bare names of constraints beside them help nobody."""
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        if hasattr(errors, "error_dict"):
+            errors.error_dict.pop(NON_FIELD_ERRORS, None)
+        super()._update_errors(errors)  # type: ignore[misc]
+
+
+def add_faults(form: forms.ModelForm, faults: dict[str, list[str]]) -> None:
+    """Put faults found by `tours.limits` to the fields they are about."""
+    for field, sentences in faults.items():
+        if field not in form.errors:
+            form.add_error(field if field in form.fields else None, sentences)  # type: ignore[arg-type]

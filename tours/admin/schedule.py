@@ -1,0 +1,128 @@
+"""Schedule rules: weekdays to tick, and what each rule has made."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from tours.admin.pages import CatalogueAdmin, DatesField, WordedForm, add_faults
+from tours.admin.shown import local_time, weekday_names, weekdays
+from tours.limits import faults_of_rule
+from tours.models import ScheduleRule
+from tours.services import RuleChange, change_rule, create_rule, delete_rule
+from tours.services.schedule import FIELDS
+
+
+class RuleForm(WordedForm):
+    weekdays = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Weekdays"),
+        coerce=int,
+        choices=lambda: list(weekday_names().items()),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    except_dates = DatesField(
+        label=gettext_lazy("Not on"),
+        required=False,
+        rows=3,
+        help_text=gettext_lazy("Days on which it does not run: holidays, maintenance. One a line, as 2027-01-31."),
+    )
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        add_faults(self, faults_of_rule(self.instance))
+
+
+def rule_data(form: forms.ModelForm) -> dict[str, Any]:
+    """What the service takes of a form."""
+    return {name: form.cleaned_data[name] for name in FIELDS if name in form.cleaned_data}
+
+
+def tell(request: HttpRequest, change: RuleChange) -> None:
+    """Say what became of the departures, and name those that were left alone."""
+    parts = [
+        ngettext("{n} departure made", "{n} departures made", change.made).format(n=change.made),
+        ngettext("{n} deleted", "{n} deleted", change.removed).format(n=change.removed) if change.removed else "",
+        ngettext("{n} closed", "{n} closed", change.closed).format(n=change.closed) if change.closed else "",
+    ]
+    messages.success(request, ", ".join(part for part in parts if part) + ".")
+    if change.left:
+        first = [local_time(row.starts_at, row.tour.destination.time_zone) for row in change.left[:5]]
+        more = len(change.left) - len(first)
+        named = "; ".join(first) + (_(" and {n} more").format(n=more) if more else "")
+        messages.warning(
+            request, _("Left as they are, because places are held or booked: {named}.").format(named=named)
+        )
+
+
+@admin.register(ScheduleRule)
+class ScheduleRuleAdmin(CatalogueAdmin):
+    form = RuleForm
+    list_display = ["option", "days", "start_time", "season", "places", "is_active", "departures_coming"]
+    list_filter = [("option__tour", AutocompleteSelectFilter), "is_active"]
+    list_select_related = ["option__tour"]
+    search_fields = ["option__tour__title_en", "option__tour__title_ar", "option__code"]
+    autocomplete_fields = ["option"]
+    readonly_fields = ["departures_coming"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "option",
+                    "weekdays",
+                    ("start_time", "capacity"),
+                    ("valid_from", "valid_until"),
+                    "except_dates",
+                    ("is_active", "departures_coming"),
+                ]
+            },
+        )
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        coming = Count("departures", filter=Q(departures__starts_at__gt=now()))
+        return super().get_queryset(request).filter(option__tour__deleted_at=None).annotate(coming=coming)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*self.readonly_fields, "option"] if obj else self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: ScheduleRule, form: Any, change: bool) -> None:
+        if change:
+            outcome = change_rule(rule_id=obj.pk, data=rule_data(form), actor=request.user)
+        else:
+            outcome = create_rule(option_id=obj.option_id, data=rule_data(form), actor=request.user)
+            obj.pk = outcome.rule.pk
+        tell(request, outcome)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Its departures to come that nobody booked go with it; none of the others does."""
+        return [str(rule) for rule in objs], {self.opts.verbose_name_plural: len(objs)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: ScheduleRule) -> None:
+        tell(request, delete_rule(rule_id=obj.pk, actor=request.user))
+
+    @display(description=gettext_lazy("weekdays"))
+    def days(self, rule: ScheduleRule) -> str:
+        return weekdays(rule.weekdays)
+
+    @display(description=gettext_lazy("season"), ordering="valid_from")
+    def season(self, rule: ScheduleRule) -> str:
+        until = date_format(rule.valid_until, "j M Y") if rule.valid_until else "…"
+        return f"{date_format(rule.valid_from, 'j M Y')} – {until}"
+
+    @display(description=gettext_lazy("places"))
+    def places(self, rule: ScheduleRule) -> int:
+        return rule.capacity or rule.option.capacity
+
+    @display(description=gettext_lazy("departures to come"), ordering="coming")
+    def departures_coming(self, rule: ScheduleRule) -> Any:
+        return getattr(rule, "coming", "–")

@@ -1,0 +1,304 @@
+"""Tours: texts side by side in both languages, options, itinerary, pictures, extras; publishing as a button."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Min, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import action, display
+
+from config.errors import DomainError
+from tours.admin.pages import CatalogueAdmin, WordedForm, add_faults
+from tours.admin.parts import ExtraInline, ImageInline, ItineraryInline, OptionInline, save_images
+from tours.admin.shown import badge, duration, local_time, money
+from tours.errors import TourHasNoPrice
+from tours.limits import empty_fields, faults_of_tour
+from tours.models import (
+    Departure,
+    Tour,
+    TourImage,
+    TourOption,
+    TourStatus,
+)
+from tours.prices import price_from
+from tours.services import (
+    archive_tour,
+    create_tour,
+    delete_tour,
+    publish_tour,
+    take_off_sale,
+    update_tour,
+)
+from tours.services.departures import follow_options
+from tours.services.facts import settle_tour
+from tours.services.status import ALLOWED_MOVES
+from tours.services.tours import FIELDS
+
+TONES = {TourStatus.ACTIVE: "good", TourStatus.DRAFT: "warn", TourStatus.INACTIVE: "", TourStatus.ARCHIVED: ""}
+MOVES = {
+    "publish": TourStatus.ACTIVE,
+    "take_off_sale": TourStatus.INACTIVE,
+    "archive": TourStatus.ARCHIVED,
+}
+
+
+class TourForm(WordedForm):
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        tour = self.instance
+        add_faults(self, faults_of_tour(tour))
+        for field in ("title_en", "title_ar"):
+            title = getattr(tour, field)
+            others = Tour.objects.alive().exclude(pk=tour.pk).filter(**{f"{field}__iexact": title})
+            if title and field in self.fields and others.exists():
+                add_faults(self, {field: [_("Another tour is called “{title}” already.").format(title=title)]})
+        if tour.status == TourStatus.ACTIVE:
+            needed = _("A tour on sale needs this. Take it off sale first.")
+            add_faults(self, {field: [needed] for field in empty_fields(tour) if field in self.fields})
+
+
+@admin.register(Tour)
+class TourAdmin(CatalogueAdmin):
+    form = TourForm
+    list_display = ["title_shown", "status_shown", "category", "price_shown", "next_shown", "is_featured"]
+    list_filter = [
+        ("status", ChoicesDropdownFilter),
+        ("kind", ChoicesDropdownFilter),
+        ("category", RelatedDropdownFilter),
+        ("destination", AutocompleteSelectFilter),
+        ("difficulty", ChoicesDropdownFilter),
+        "is_featured",
+    ]
+    list_select_related = ["destination", "category"]
+    search_fields = [
+        "title_en",
+        "title_ar",
+        "slug",
+        "destination__city_en",
+        "destination__city_ar",
+    ]
+    search_help_text = gettext_lazy("Title or city, in English or Arabic")
+    autocomplete_fields = ["destination"]
+    readonly_fields = ["status_shown", "slug", "duration_shown", "sold_shown", "made_shown"]
+    actions = ["publish_chosen", "take_off_sale_chosen", "archive_chosen"]
+    actions_submit_line = ["publish", "take_off_sale", "archive"]
+    list_per_page = 50
+    inlines = [OptionInline, ItineraryInline, ImageInline, ExtraInline]
+    fieldsets = [
+        (None, {"fields": [("status_shown", "slug"), ("kind", "is_featured")]}),
+        (
+            gettext_lazy("Texts"),
+            {
+                "classes": ["tab"],
+                "fields": [
+                    ("title_en", "title_ar"),
+                    ("summary_en", "summary_ar"),
+                    ("description_en", "description_ar"),
+                    ("meeting_point_en", "meeting_point_ar"),
+                ],
+            },
+        ),
+        (
+            gettext_lazy("Facts"),
+            {
+                "classes": ["tab"],
+                "fields": [
+                    ("destination", "category"),
+                    ("duration_minutes", "nights"),
+                    ("difficulty", "min_age"),
+                    ("min_group_size", "max_group_size"),
+                    "tags",
+                ],
+            },
+        ),
+        (
+            gettext_lazy("What is in it"),
+            {
+                "classes": ["tab"],
+                "fields": [
+                    ("highlights_en", "highlights_ar"),
+                    ("inclusions_en", "inclusions_ar"),
+                    ("exclusions_en", "exclusions_ar"),
+                    ("amenities_en", "amenities_ar"),
+                ],
+            },
+        ),
+        (
+            gettext_lazy("Sale"),
+            {
+                "classes": ["tab"],
+                "fields": [
+                    ("currency", "tax"),
+                    ("cancellation_policy", "cutoff_minutes"),
+                    ("min_guests", "max_guests"),
+                    "sold_shown",
+                ],
+            },
+        ),
+        (
+            gettext_lazy("Presentation"),
+            {
+                "classes": ["tab"],
+                "fields": [
+                    "display_order",
+                    ("seo_title_en", "seo_title_ar"),
+                    ("seo_description_en", "seo_description_ar"),
+                    "made_shown",
+                ],
+            },
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        tours = super().get_queryset(request).alive()
+        page = request.resolver_match.url_name if request.resolver_match else None
+        if page != "tours_tour_changelist":
+            return tours
+        coming = Departure.objects.filter(tour_id=OuterRef("pk")).bookable()
+        first = coming.values("tour_id").annotate(first=Min("starts_at")).values("first")
+        return tours.annotate(next_start=Subquery(first)).prefetch_related("images", "options__prices__category")
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Pictures and the rest come once there is a tour that they belong to."""
+        return self.inlines if obj else []
+
+    def has_publish_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("tours.publish")
+
+    # --- Saving ---
+
+    def save_model(self, request: HttpRequest, obj: Tour, form: Any, change: bool) -> None:
+        data = {name: form.cleaned_data[name] for name in form.changed_data if name in FIELDS}
+        for name, key in (("destination", "slug"), ("category", "code"), ("currency", "code"), ("tax", "code")):
+            if name in data:
+                data[name] = getattr(data[name], key, None)
+        if "cancellation_policy" in data:
+            data["cancellation_policy"] = data["cancellation_policy"].pk
+        if change:
+            if data:
+                update_tour(tour_id=obj.pk, data=data, actor=request.user)
+        else:
+            obj.pk = create_tour(data=data, actor=request.user).pk
+        obj.refresh_from_db()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        changed = {formset.model for formset in formsets if formset.has_changed()}
+        if TourOption in changed:
+            follow_options(form.instance.pk)
+        if changed - {TourImage}:
+            settle_tour(form.instance.pk)
+        for button in self.get_actions_submit_line(request, form.instance.pk):
+            if button.action_name in request.POST:
+                button.method(request, form.instance)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        if formset.model is not TourImage:
+            super().save_formset(request, form, formset, change)
+            return
+        save_images(request.user, form.instance, formset)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A deleted tour is kept for the bookings of the past: nothing else goes with it."""
+        return [str(tour) for tour in objs], {self.opts.verbose_name_plural: len(objs)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Tour) -> None:
+        delete_tour(tour_id=obj.pk, actor=request.user)
+
+    # --- On sale and off ---
+
+    def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> Any:
+        """Only the moves that the tour can make from where it is."""
+        buttons = super().get_actions_submit_line(request, object_id)
+        tour = Tour.objects.filter(pk=object_id).only("status").first() if buttons else None
+        allowed = ALLOWED_MOVES[tour.status] if tour else set()
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
+        return [button for button in buttons if MOVES[button.action_name.removeprefix(prefix)] in allowed]
+
+    @action(description=gettext_lazy("Save and publish"), permissions=["publish"])
+    def publish(self, request: HttpRequest, obj: Tour) -> None:
+        self._move(request, [obj], publish_tour)
+
+    @action(description=gettext_lazy("Save and take off sale"), permissions=["publish"])
+    def take_off_sale(self, request: HttpRequest, obj: Tour) -> None:
+        self._move(request, [obj], take_off_sale)
+
+    @action(description=gettext_lazy("Save and archive"), permissions=["publish"])
+    def archive(self, request: HttpRequest, obj: Tour) -> None:
+        self._move(request, [obj], archive_tour)
+
+    @admin.action(description=gettext_lazy("Publish"), permissions=["publish"])
+    def publish_chosen(self, request: HttpRequest, queryset: QuerySet[Tour]) -> None:
+        self._move(request, queryset, publish_tour)
+
+    @admin.action(description=gettext_lazy("Take off sale"), permissions=["publish"])
+    def take_off_sale_chosen(self, request: HttpRequest, queryset: QuerySet[Tour]) -> None:
+        self._move(request, queryset, take_off_sale)
+
+    @admin.action(description=gettext_lazy("Archive"), permissions=["publish"])
+    def archive_chosen(self, request: HttpRequest, queryset: QuerySet[Tour]) -> None:
+        self._move(request, queryset, archive_tour)
+
+    def _move(self, request: HttpRequest, tours: Any, service: Callable[..., Tour]) -> None:
+        moved = 0
+        for tour in tours:
+            try:
+                service(tour_id=tour.pk, actor=request.user)
+            except DomainError as refusal:
+                messages.error(request, str(refusal))
+            else:
+                moved += 1
+        if moved:
+            messages.success(request, ngettext("{n} tour changed.", "{n} tours changed.", moved).format(n=moved))
+
+    # --- How it looks ---
+
+    @display(description=gettext_lazy("tour"), ordering="title_en", header=True)
+    def title_shown(self, tour: Tour) -> Any:
+        cover = next(iter(tour.images.all()), None)
+        picture = (
+            {"path": cover.thumbnail.url, "squared": True, "width": 60, "height": 40, "borderless": True}
+            if cover and cover.thumbnail
+            else None
+        )
+        place = f"{tour.get_kind_display()} · {tour.destination}"
+        return [str(tour), place, None if picture else "–", picture] if picture else [str(tour), place]
+
+    @display(description=gettext_lazy("status"), ordering="status")
+    def status_shown(self, tour: Tour) -> str:
+        return badge(tour.get_status_display(), TONES[TourStatus(tour.status)])
+
+    @display(description=gettext_lazy("price from"))
+    def price_shown(self, tour: Tour) -> Any:
+        try:
+            price, original = price_from(tour)
+        except TourHasNoPrice:
+            return "–"
+        shown = money(price, tour.currency_id)
+        if original is None:
+            return format_html("<bdi>{}</bdi>", shown)
+        return format_html("<bdi>{}</bdi> <s><bdi>{}</bdi></s>", shown, money(original, tour.currency_id))
+
+    @display(description=gettext_lazy("next departure"), ordering="next_start")
+    def next_shown(self, tour: Any) -> str:
+        return local_time(tour.next_start, tour.destination.time_zone)
+
+    @display(description=gettext_lazy("duration"))
+    def duration_shown(self, tour: Tour) -> str:
+        return duration(tour.duration_minutes, tour.nights)
+
+    @display(description=gettext_lazy("so far"))
+    def sold_shown(self, tour: Tour) -> str:
+        return _("{bookings} bookings, rated {rating} by {ratings}").format(
+            bookings=tour.bookings_count, rating=tour.rating_average, ratings=tour.rating_count
+        )
+
+    @display(description=gettext_lazy("made"))
+    def made_shown(self, tour: Tour) -> str:
+        who = str(tour.created_by) if tour.created_by_id else _("the system")
+        return f"{local_time(tour.created_at, 'UTC')} UTC · {who}"

@@ -1,5 +1,6 @@
 """The API's common forms: the error body, and the handler that turns refusals into it."""
 
+import contextlib
 import logging
 from datetime import UTC, datetime
 from typing import Any
@@ -57,6 +58,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     """REST framework's door for refusals. What is not known here is a bug, and goes on to become a logged 500."""
     request = context["request"]._request
     headers: dict[str, str] = {}
+    if not hasattr(request, "rate_headers"):
+        exc = throttled_instead(context) or exc
     match exc:
         case DomainError():
             status, code, message, details = exc.status, exc.code, str(exc), exc.details
@@ -89,6 +92,17 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
             return None
     set_rollback()
     return Response(error_body(request, status, str(code), message, details), status=status, headers=headers)
+
+
+def throttled_instead(context: dict[str, Any]) -> exceptions.Throttled | None:
+    """What is refused before its throttles were asked – strangers, bad tokens – counts as well, and ends in a 429 too."""
+    with contextlib.suppress(exceptions.APIException):
+        context["request"].user  # noqa: B018  settles who asks; whoever fails here is a stranger
+    try:
+        context["view"].check_throttles(context["request"])
+    except exceptions.Throttled as throttled:
+        return throttled
+    return None
 
 
 def _fail(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:

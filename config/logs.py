@@ -58,3 +58,22 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = SECRETS.sub(r"\1***", self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
+
+
+def logging_settings(level: str) -> dict[str, Any]:
+    """What `LOGGING` is: everything as JSON to standard error, chatty libraries from warnings on."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"context": {"()": "config.logs.AddContext"}},
+        "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["context"]}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django.request": {"level": "ERROR"},
+            "django.server": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "PIL": {"level": "INFO"},
+        },
+    }

@@ -3,7 +3,6 @@
 Secure by default: what is missing or weak in production stops the start with a sentence that names it.
 """
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,31 +15,23 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from config.db.roles import serving_url
+from config.environment import env, number, rate, read_env_file, required, switch, whole
+from config.logs import logging_settings
 from config.sidebar import SIDEBAR
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-if os.environ.get("ENVIRONMENT", "production") != "production" or not os.environ.get("SECRET_KEY"):
-    env.read_env(str(BASE_DIR / ".env"))
+read_env_file(BASE_DIR / ".env")
 
 ENVIRONMENT = env.str("ENVIRONMENT", "production")
 if ENVIRONMENT not in {"production", "embedded", "development", "test"}:
     raise ImproperlyConfigured("ENVIRONMENT must be production, embedded, development or test.")
 IN_PRODUCTION = ENVIRONMENT == "production"
 
-
-def required(name: str) -> str:
-    value = env.str(name, "")
-    if not value:
-        raise ImproperlyConfigured(f"{name} is not set. It has no default; .env.example says what belongs there.")
-    return value
-
-
 # --- Who we are ---
-DEBUG = env.bool("DEBUG", False)
+DEBUG = switch("DEBUG", False)
 SECRET_KEY = required("SECRET_KEY")
-PORT = env.int("PORT", 8000)
+PORT = whole("PORT", 8000, least=1, most=65535)
 PUBLIC_URL = env.str("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[] if IN_PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
@@ -77,6 +68,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
     "django_filters",
+    "django_countries",  # for the names of countries in Arabic
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "config",
@@ -127,11 +119,11 @@ TEMPLATES = [
 ]
 
 # --- Database: one role serves, the other owns ---
-_GIVEN_URL = required("DATABASE_URL")
+_GIVEN_URL = required("DATABASE_URL", "postgres", "postgresql")
 DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", "") or _GIVEN_URL
 DATABASE_URL = _GIVEN_URL if env.str("DATABASE_OWNER_URL", "") else serving_url(_GIVEN_URL, SECRET_KEY)
 # `manage.py` commands that change tables run as the owner; everything else serves under the policies.
-AS_OWNER = env.bool("RIHLA_AS_OWNER", False)
+AS_OWNER = switch("RIHLA_AS_OWNER", False)
 
 
 def database_at(url: str) -> dict[str, Any]:
@@ -147,7 +139,7 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": 0,
     "ATOMIC_REQUESTS": False,
     "OPTIONS": {
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 4), "timeout": 20},
+        "pool": {"min_size": 1, "max_size": whole("DATABASE_POOL_SIZE", 4, least=1, most=500), "timeout": 20},
         # Server-side binding with prepared statements: a third more throughput (SPEED: docs/performance.md).
         "server_side_binding": True,
         "prepare_threshold": 3,
@@ -156,7 +148,7 @@ DATABASES["default"] |= {
 }
 
 # --- Redis, Celery ---
-REDIS_URL = required("REDIS_URL")
+REDIS_URL = required("REDIS_URL", "redis", "rediss", "unix")
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
@@ -165,10 +157,10 @@ CACHES = {
         "OPTIONS": {"CLIENT_CLASS": "django_redis.client.DefaultClient"},
     }
 }
-CELERY_BROKER_URL = required("CELERY_BROKER_URL")
+CELERY_BROKER_URL = required("CELERY_BROKER_URL", "redis", "rediss", "redis+socket")
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", False)
+CELERY_TASK_ALWAYS_EAGER = switch("CELERY_TASK_ALWAYS_EAGER", False)
 CELERY_TASK_EAGER_PROPAGATES = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -225,23 +217,25 @@ LOCK_OUT_FOR = timedelta(minutes=15)
 DEFAULT_TENANT = env.str("DEFAULT_TENANT", "default")
 
 # --- The business ---
-HOLD_FOR = timedelta(seconds=env.int("HOLD_SECONDS", 900))
-HOLD_EXTENSIONS = env.int("HOLD_EXTENSIONS", 2)
-SEED_SCALE = env.float("SEED_SCALE", 1)
-DEPARTURE_HORIZON_DAYS = env.int("DEPARTURE_HORIZON_DAYS", 90)
+HOLD_FOR = timedelta(seconds=whole("HOLD_SECONDS", 900, least=1, most=86_400))
+HOLD_EXTENSIONS = whole("HOLD_EXTENSIONS", 2, most=100)
+SEED_SCALE = number("SEED_SCALE", 1)
+DEPARTURE_HORIZON_DAYS = whole("DEPARTURE_HORIZON_DAYS", 90, least=1, most=1000)
 SEED_EMAIL_DOMAIN = "example.com"
 
 # --- Payments ---
-ALLOW_SANDBOX = env.bool("ALLOW_SANDBOX", not IN_PRODUCTION)
+ALLOW_SANDBOX = switch("ALLOW_SANDBOX", not IN_PRODUCTION)
 SANDBOX_URL = env.str("SANDBOX_URL", "http://127.0.0.1:8010").rstrip("/")
 SANDBOX_SIGNING_KEY = env.str("SANDBOX_SIGNING_KEY", "")
 SANDBOX_STATE = env.str("SANDBOX_STATE", str(BASE_DIR / "var" / "sandbox.sqlite3"))
 if ALLOW_SANDBOX and not SANDBOX_SIGNING_KEY:
     raise ImproperlyConfigured("SANDBOX_SIGNING_KEY is not set, but ALLOW_SANDBOX is on.")
+if IN_PRODUCTION and ALLOW_SANDBOX and len(SANDBOX_SIGNING_KEY) < 32:
+    raise ImproperlyConfigured("SANDBOX_SIGNING_KEY is too weak: it needs 32 random characters or more.")
 # How long an attempt may stay unclear before the sweep asks the gateway about it.
-PAYMENT_UNCLEAR_AFTER = timedelta(seconds=env.int("PAYMENT_UNCLEAR_SECONDS", 60))
+PAYMENT_UNCLEAR_AFTER = timedelta(seconds=whole("PAYMENT_UNCLEAR_SECONDS", 60, least=1))
 # How long a gateway may take to answer a call.
-GATEWAY_READ_SECONDS = env.float("GATEWAY_READ_SECONDS", 20)
+GATEWAY_READ_SECONDS = number("GATEWAY_READ_SECONDS", 20)
 
 # --- Mail, files ---
 MAIL_DIR = Path(env.str("MAIL_DIR", str(BASE_DIR / "var" / "mail")))
@@ -255,7 +249,9 @@ elif IN_PRODUCTION:
 else:
     EMAIL_BACKEND = "notifications.mailfiles.EmailBackend"
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Rihla <bookings@rihla.example>")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "" if IN_PRODUCTION else "Rihla <bookings@rihla.example>")
+if not DEFAULT_FROM_EMAIL:
+    raise ImproperlyConfigured("DEFAULT_FROM_EMAIL is not set: customers must see whom a mail is from.")
 
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media")))
 MEDIA_URL = "/media/"
@@ -307,10 +303,10 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "COERCE_DECIMAL_TO_STRING": True,
 }
-THROTTLE_AUTH = env.str("THROTTLE_AUTH", "5/min")
-THROTTLE_DEFAULT = env.str("THROTTLE_DEFAULT", "100/min")
+THROTTLE_AUTH = rate("THROTTLE_AUTH", "5/min")
+THROTTLE_DEFAULT = rate("THROTTLE_DEFAULT", "100/min")
 # How many proxies in front of us add to X-Forwarded-For; 0 trusts the socket's address only.
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+TRUSTED_PROXIES = whole("TRUSTED_PROXIES", 0, most=10)
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Rihla API",
     "DESCRIPTION": "What customers, partners and staff of a tour operator do through Rihla.",
@@ -326,8 +322,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "PaymentStatusEnum": "payments.models.PaymentStatus",
         "RefundStatusEnum": "payments.models.RefundStatus",
-        "BookingStatusEnum": "bookings.models.BookingStatus",
-        "HoldStatusEnum": "bookings.models.HoldStatus",
+        "TourStatusEnum": "tours.models.TourStatus",
+        "DepartureStatusEnum": "tours.models.DepartureStatus",
+        "StartStatusEnum": "tours.selectors.availability.START_STATES",
+        "DayStatusEnum": "tours.selectors.availability.DAY_STATES",
     },
 }
 
@@ -341,11 +339,11 @@ CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 12 * 3600
 if urlsplit(PUBLIC_URL).scheme == "https":
-    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_SSL_REDIRECT = switch("SECURE_SSL_REDIRECT", True)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
-    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000)
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", True)
-    SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", True)
+    SECURE_HSTS_SECONDS = whole("SECURE_HSTS_SECONDS", 31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = switch("SECURE_HSTS_INCLUDE_SUBDOMAINS", True)
+    SECURE_HSTS_PRELOAD = switch("SECURE_HSTS_PRELOAD", True)
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     # The probes of a load balancer come over plain HTTP from inside.
@@ -366,24 +364,11 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 # E-mails are unique without regard to case, by a constraint that this check does not see.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+# The CSRF middleware is ours, a subclass that looks at the back-office; the API knows no cookies but the refresh token's.
+SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W003"]
 
 # --- Logs ---
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"context": {"()": "config.logs.AddContext"}},
-    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["context"]}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "django.server": {"level": "WARNING"},
-        "httpx": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "PIL": {"level": "INFO"},
-    },
-}
+LOGGING = logging_settings(env.str("LOG_LEVEL", "INFO"))
 
 # --- Back-office --------------------------------------------------------------------------------------------------------
 UNFOLD = {

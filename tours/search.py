@@ -17,6 +17,8 @@ LETTERS = str.maketrans({"ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك", "ٱ": "
 ARABIC_FILLERS = frozenset("في من الي علي عن مع او ثم هذا هذه ذلك التي الذي كل بين عند و".split())  # noqa: SIM905
 ENGLISH_FILLERS = frozenset("a an and at by for from i in is me my of on or the to we with".split())  # noqa: SIM905
 FILLERS = ARABIC_FILLERS | ENGLISH_FILLERS
+# Words that everything here could be called by: they need not stand in a title that looks like what was meant.
+GENERIC = frozenset("tour tours trip trips رحله رحلات جوله جولات".split())  # noqa: SIM905
 
 ARTICLES = ("وال", "بال", "كال", "فال", "ال", "لل")
 ENDINGS = ("ها", "ان", "ات", "ون", "ين", "يه", "ه", "ي")
@@ -79,6 +81,11 @@ def slips_of(word: str) -> set[str]:
     return {word} | {word[:place] + word[place + 1 :] for place in range(len(word))}
 
 
+def _begun(word: str) -> str:
+    """A word that may not be finished, without an Arabic article: what is indexed has none."""
+    return word[2:] if word.startswith("ال") and len(word) > 2 else word
+
+
 # --- The vector: texts by weight, each split by script ---
 
 WEIGHTS = ("A", "B", "C", "D")
@@ -103,48 +110,52 @@ def vector_texts(*by_weight: str) -> list[str]:
 QUERY_SQL = "(plainto_tsquery('english', unaccent(%({name}_latin)s::text)) && plainto_tsquery('arabic', %({name}_arabic)s::text))"
 
 
+# The ways in which a word can be meant.
+BEGINS = "p.words LIKE %({0}_start)s::text"
+LOOKS = "%({0}_text)s::text <%% p.words"
+SLIPS = "p.slips && %({0}_slips)s::text[]"
+MEANT = f"p.vector @@ {QUERY_SQL.format(name='{0}')}"
+
+
 class Question:
     """What somebody typed into the search field, ready to be asked: SQL conditions over `p`, and their parameters.
 
-    `exact` finds all its words in any text of a tour, stemmed. `close` finds each of them nearly: one slip away, similar by
-    trigrams in title or place, or – the last one – as the beginning of a word. No words at all match nothing.
+    - `exact`: every word, stemmed, stands in some text of the tour.
+    - `close`: every word stands in a text, begins a word of title or place, or looks like one: a slip away, or by trigrams.
+    - `begins`: every word begins a word of title or place. `similar`: every word begins or looks like one.
+
+    Without any word nothing is found.
     """
 
     def __init__(self, text: str) -> None:
-        self.folded = " ".join(fold(text).split()[:MOST_WORDS])
+        words = fold(text).split()[:MOST_WORDS]
+        self.folded = " ".join(words)
+        plain = plain_words(self.folded)
+        self.words = [word for word in plain if word not in FILLERS | GENERIC and len(word) > 2] or plain
         latin, arabic = by_script(self.folded)
         self.parameters: dict[str, object] = {"q_latin": latin, "q_arabic": arabic, "q_folded": self.folded}
-        self.exact = f"p.vector @@ {self.query}"
-        self.close = " AND ".join(self._close(place, word) for place, word in enumerate(self._telling_words()))
-        if not self.close:
-            self.exact = self.close = "FALSE"
-
-    @property
-    def query(self) -> str:
-        """SQL of the text query."""
-        return QUERY_SQL.format(name="q")
-
-    @property
-    def rank(self) -> str:
-        """SQL of how well a tour fits, by full text and, where that says nothing, by trigrams."""
-        return f"ts_rank(p.vector, {self.query}) + word_similarity(%(q_folded)s::text, p.words) / 10"
-
-    def _telling_words(self) -> list[str]:
-        words = plain_words(self.folded)
-        telling = [word for word in words if word not in FILLERS and len(word) > 2]
-        return telling or words
-
-    def _close(self, place: int, word: str) -> str:
-        latin, arabic = by_script(word)
-        name = f"w{place}"
-        self.parameters |= {
-            f"{name}_latin": latin,
-            f"{name}_arabic": arabic,
-            name: word,
-            f"{name}_slips": sorted(slips_of(word)),
-            f"{name}_start": f"% {word}%",
-        }
-        return (
-            f"(p.vector @@ {QUERY_SQL.format(name=name)} OR p.slips && %({name}_slips)s::text[]"
-            f" OR %({name})s::text <%% p.words OR p.words LIKE %({name}_start)s::text)"
+        for place, word in enumerate(self.words):
+            latin, arabic = by_script(word)
+            self.parameters |= {
+                f"w{place}_latin": latin,
+                f"w{place}_arabic": arabic,
+                f"w{place}_text": word,
+                f"w{place}_slips": sorted(slips_of(word)),
+                f"w{place}_start": f"% {_begun(word)}%",
+            }
+        self.exact = f"p.vector @@ {QUERY_SQL.format(name='q')}" if self.words else "FALSE"
+        self.rank = (
+            f"ts_rank(p.vector, {QUERY_SQL.format(name='q')}) + word_similarity(%(q_folded)s::text, p.words) / 10"
         )
+        self.begins = self._each(BEGINS)
+        self.similar_words = self._each(BEGINS, LOOKS)
+        self.similar = self._each(BEGINS, LOOKS, SLIPS)
+        self.close = self._each(BEGINS, LOOKS, SLIPS, MEANT)
+
+    def _each(self, *ways: str) -> str:
+        """SQL: each word is found in one of these ways."""
+        conditions = []
+        for place, word in enumerate(self.words):
+            sensible = [way for way in ways if way is not LOOKS or len(_begun(word)) >= 4]  # short words look like many
+            conditions.append(f"({' OR '.join(sensible).format(f'w{place}')})")
+        return " AND ".join(conditions) or "FALSE"

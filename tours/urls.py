@@ -1,1 +1,21 @@
-urlpatterns: list = []
+from django.urls import path
+
+from tours.views import reading, staff, writing
+
+urlpatterns = [
+    path("tours", writing.Tours.as_view()),
+    path("tours/featured", reading.FeaturedTours.as_view()),
+    path("tours/deals", reading.Deals.as_view()),
+    path("tours/popular", reading.PopularTours.as_view()),
+    path("tours/autocomplete", reading.Autocomplete.as_view()),
+    path("tours/<str:given>", writing.TourPage.as_view()),
+    path("tours/<str:given>/availability", writing.Availability.as_view()),
+    path("tours/<str:given>/calendar", reading.Calendar.as_view()),
+    path("tours/<str:given>/images", writing.TourImages.as_view()),
+    path("tours/<str:given>/images/<uuid:image_id>", writing.TourPicture.as_view()),
+    path("categories", reading.Categories.as_view()),
+    path("destinations", reading.Destinations.as_view()),
+    path("admin/tours", staff.StaffTours.as_view()),
+    path("admin/tours/<str:given>", staff.StaffTour.as_view()),
+    path("admin/departures", staff.StaffDepartures.as_view()),
+]

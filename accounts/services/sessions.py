@@ -101,7 +101,7 @@ def renew_tokens(*, refresh_token: str) -> dict[str, Any]:
         if user is None or ended or token["rev"] < user.token_revision:
             raise TokenRefused
         refuse_blocked(user, Membership.objects.filter(user=user).first())
-        is_first_use: bool = token.blacklist()[1]
+        is_first_use = token.blacklist()[1]  # type: ignore[index]
     if not is_first_use:
         end_session(user=user, session=token["sid"])
         raise TokenRefused

@@ -1,0 +1,36 @@
+"""What staff read: tours and departures in every state."""
+
+from typing import Any
+
+import orjson
+from django.db.models import OuterRef, Subquery
+
+from tours.documents import document
+from tours.models import Departure, Tour
+from tours.selectors.detail import any_tour
+
+
+def preview(given: str, language: str) -> bytes:
+    """The page of a tour that is not public, with its status; nothing of it can be booked. Raises `TourNotFound`."""
+    tour = any_tour(given)
+    return orjson.dumps(document(tour, language) | {"status": tour.status, "next_departure": None})
+
+
+def tours_for_staff() -> Any:
+    """All tours but the deleted ones, with the next start that is not cancelled, last changed first."""
+    coming = Departure.objects.upcoming().exclude(status="CANCELLED").filter(tour_id=OuterRef("pk"))
+    return (
+        Tour.objects.alive()
+        .select_related("destination", "category")
+        .annotate(next_departure=Subquery(coming.order_by("starts_at").values("starts_at")[:1]))
+        .order_by("-updated_at", "pk")
+    )
+
+
+def departures_for_staff() -> Any:
+    """All departures of tours that are not deleted, in order of time."""
+    return (
+        Departure.objects.filter(tour__deleted_at=None)
+        .select_related("tour__destination", "option")
+        .order_by("starts_at", "pk")
+    )

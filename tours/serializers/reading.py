@@ -1,0 +1,253 @@
+"""What the public reads look like, for the API document. The bodies are made in `tours.documents` and `tours.selectors`."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from tours.models import Difficulty, ExtraBasis, TourKind
+from tours.selectors.availability import DAY_STATES, START_STATES
+
+
+def money_text(**more: Any) -> serializers.CharField:
+    return serializers.CharField(help_text='Major units, as text: "120.00".', **more)
+
+
+class PlaceSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    slug = serializers.CharField()
+    city = serializers.CharField()
+    region = serializers.CharField()
+    country = serializers.CharField(help_text="ISO 3166-1, two letters.")
+    country_name = serializers.CharField()
+
+
+class ExactPlaceSerializer(PlaceSerializer):
+    latitude = serializers.FloatField()
+    longitude = serializers.FloatField()
+    time_zone = serializers.CharField()
+
+
+class DestinationSerializer(ExactPlaceSerializer):
+    tours = serializers.IntegerField(help_text="How many of them are on sale.")
+
+
+class CategoryNameSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class CategorySerializer(CategoryNameSerializer):
+    id = serializers.UUIDField()
+    icon = serializers.CharField()
+    tours = serializers.IntegerField()
+
+
+class PictureSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    url = serializers.CharField()
+    thumbnail = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    alt = serializers.CharField()
+    is_cover = serializers.BooleanField()
+
+
+class TourCardSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    slug = serializers.CharField()
+    kind = serializers.ChoiceField(TourKind.choices)
+    title = serializers.CharField()
+    summary = serializers.CharField()
+    destination = PlaceSerializer()
+    category = CategoryNameSerializer()
+    difficulty = serializers.ChoiceField(Difficulty.choices)
+    difficulty_label = serializers.CharField()
+    duration_minutes = serializers.IntegerField()
+    nights = serializers.IntegerField()
+    min_guests = serializers.IntegerField()
+    max_guests = serializers.IntegerField()
+    price_from = money_text(allow_null=True)
+    original_price = money_text(allow_null=True)
+    discount_percent = serializers.IntegerField()
+    currency = serializers.CharField()
+    sold_in = serializers.CharField(required=False, help_text="Where another currency was asked for: the tour's own.")
+    rating = serializers.FloatField()
+    rating_count = serializers.IntegerField()
+    tags = serializers.ListField(child=serializers.CharField())
+    is_featured = serializers.BooleanField()
+    image = PictureSerializer(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class ItineraryShownSerializer(serializers.Serializer):
+    day = serializers.IntegerField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    activities = serializers.ListField(child=serializers.CharField())
+    breakfast = serializers.BooleanField()
+    lunch = serializers.BooleanField()
+    dinner = serializers.BooleanField()
+
+
+class PriceShownSerializer(serializers.Serializer):
+    category = serializers.CharField()
+    name = serializers.CharField()
+    min_age = serializers.IntegerField(allow_null=True)
+    max_age = serializers.IntegerField(allow_null=True)
+    seats = serializers.IntegerField()
+    amount = money_text()
+    original_amount = money_text(allow_null=True)
+
+
+class OptionShownSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    name = serializers.CharField()
+    duration_minutes = serializers.IntegerField()
+    capacity = serializers.IntegerField()
+    is_default = serializers.BooleanField()
+    prices = PriceShownSerializer(many=True)
+
+
+class ExtraShownSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    basis = serializers.ChoiceField(ExtraBasis.choices)
+    basis_label = serializers.CharField()
+    amount = money_text()
+    max_quantity = serializers.IntegerField()
+
+
+class TaxShownSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    percent = serializers.CharField()
+    inclusive = serializers.BooleanField()
+
+
+class TierShownSerializer(serializers.Serializer):
+    hours_before = serializers.IntegerField()
+    refund_percent = serializers.CharField()
+
+
+class PolicyShownSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    tiers = TierShownSerializer(many=True)
+    in_words = serializers.ListField(child=serializers.CharField())
+
+
+class SeoSerializer(serializers.Serializer):
+    title = serializers.CharField()
+    description = serializers.CharField()
+
+
+class NextDepartureSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    starts_at = serializers.DateTimeField()
+    date = serializers.DateField()
+    time = serializers.CharField()
+    available = serializers.IntegerField()
+
+
+class TourDocumentSerializer(TourCardSerializer):
+    description = serializers.CharField()
+    meeting_point = serializers.CharField()
+    highlights = serializers.ListField(child=serializers.CharField())
+    inclusions = serializers.ListField(child=serializers.CharField())
+    exclusions = serializers.ListField(child=serializers.CharField())
+    amenities = serializers.ListField(child=serializers.CharField())
+    destination = ExactPlaceSerializer()
+    min_group_size = serializers.IntegerField()
+    max_group_size = serializers.IntegerField()
+    min_age = serializers.IntegerField()
+    cutoff_minutes = serializers.IntegerField()
+    itinerary = ItineraryShownSerializer(many=True)
+    options = OptionShownSerializer(many=True)
+    extras = ExtraShownSerializer(many=True)
+    tax = TaxShownSerializer(allow_null=True)
+    images = PictureSerializer(many=True)
+    cancellation_policy = PolicyShownSerializer()
+    seo = SeoSerializer()
+    next_departure = NextDepartureSerializer(allow_null=True)
+    translations = serializers.DictField(required=False, help_text="With `?translations=true`: the texts by language.")
+
+
+class OptionNameSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class StartSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    date = serializers.DateField(help_text="In the destination's time zone.")
+    time = serializers.CharField(help_text="In the destination's time zone.")
+    option = OptionNameSerializer()
+    capacity = serializers.IntegerField()
+    available = serializers.IntegerField()
+    status = serializers.ChoiceField(START_STATES)
+    price_from = money_text(allow_null=True)
+    currency = serializers.CharField()
+    note = serializers.CharField()
+
+
+class AvailabilitySerializer(serializers.Serializer):
+    tour_id = serializers.UUIDField()
+    date_from = serializers.DateField()
+    date_to = serializers.DateField()
+    time_zone = serializers.CharField()
+    currency = serializers.CharField()
+    items = StartSerializer(many=True)
+    total = serializers.IntegerField()
+
+
+class CalendarDaySerializer(serializers.Serializer):
+    date = serializers.DateField()
+    status = serializers.ChoiceField(DAY_STATES)
+    departures = serializers.IntegerField(help_text="How many can be booked.")
+    available = serializers.IntegerField()
+    price_from = money_text(allow_null=True)
+
+
+class CalendarSerializer(serializers.Serializer):
+    tour_id = serializers.UUIDField()
+    month = serializers.CharField()
+    time_zone = serializers.CharField()
+    currency = serializers.CharField()
+    days = CalendarDaySerializer(many=True)
+
+
+class TourSuggestionSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    slug = serializers.CharField()
+    title = serializers.CharField()
+    city = serializers.CharField()
+
+
+class DestinationSuggestionSerializer(PlaceSerializer):
+    tours = serializers.IntegerField()
+
+
+class SuggestionsSerializer(serializers.Serializer):
+    tours = TourSuggestionSerializer(many=True)
+    destinations = DestinationSuggestionSerializer(many=True)
+
+
+class PageSerializer(serializers.Serializer):
+    total = serializers.IntegerField()
+    page = serializers.IntegerField()
+    size = serializers.IntegerField()
+    pages = serializers.IntegerField()
+
+
+class TourPageSerializer(PageSerializer):
+    items = TourCardSerializer(many=True)
+
+
+class CategoryPageSerializer(PageSerializer):
+    items = CategorySerializer(many=True)
+
+
+class DestinationPageSerializer(PageSerializer):
+    items = DestinationSerializer(many=True)

@@ -7,6 +7,7 @@ An argument list may say `PYTHON`. A service called `web` that is not given is a
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,13 +32,18 @@ def plan(_root: Path, _var: Path, _environment: Mapping[str, str]) -> Plan:
     def argv(given: list[str]) -> list[str]:
         return [sys.executable if part == "PYTHON" else part for part in given]
 
+    deaths = wanted.get("death_signals", {})
     services = {"web": ["PYTHON", "-c", SITE], **wanted.get("services", {})}
     return Plan(
         steps=[Step(f"step {number}", argv(step)) for number, step in enumerate(wanted.get("steps", []), 1)],
         seed=Step("making demo data", argv(wanted["seed"])) if "seed" in wanted else None,
-        services=[Service(name, argv(given), stop_seconds=5) for name, given in services.items()],
+        services=[
+            Service(name, argv(given), stop_seconds=5, death_signal=deaths.get(name, signal.SIGTERM))
+            for name, given in services.items()
+        ],
     )
 
 
 if __name__ == "__main__":
-    sys.exit(Supervisor(Path(sys.argv[1]), os.environ, plan).run())
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    sys.exit(Supervisor(Path(sys.argv[1]), inherited, plan).run())

@@ -40,7 +40,7 @@ FAMILY = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {STUB
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 
 
-def wait_until(is_so: Callable[[], Any], seconds: float = 20) -> Any:
+def wait_until(is_so: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := is_so():
@@ -72,7 +72,7 @@ class Running:
     def said(self) -> str:
         return self.log.read_text()
 
-    def wait_for(self, words: str, seconds: float = 20) -> "Running":
+    def wait_for(self, words: str, seconds: float = 60) -> "Running":
         def heard() -> bool:
             assert words in self.said() or self.process.poll() is None, self.said()
             return words in self.said()
@@ -103,7 +103,7 @@ class Running:
     def database(self) -> "psycopg.Connection[Any]":
         return connect(self.environment()["DATABASE_OWNER_URL"])
 
-    def end(self, number: int = signal.SIGTERM, seconds: float = 20) -> int:
+    def end(self, number: int = signal.SIGTERM, seconds: float = 60) -> int:
         self.process.send_signal(number)
         return self.process.wait(seconds)
 
@@ -208,7 +208,7 @@ def test_acknowledged_writes_survive_kill_9_of_the_database(begin):
     with running.database() as connection:
         connection.execute("create table written (number int)")
         postmaster = min(processes_in(running.root / "var" / "pg", "postgres"))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 connection.execute("insert into written values (%s)", [acknowledged])
@@ -226,7 +226,7 @@ def test_acknowledged_writes_survive_kill_9_of_the_database(begin):
 def test_a_second_start_in_the_same_folder_says_so(begin):
     first = begin().up()
     second = begin(first.root)
-    assert second.process.wait(10) == 1
+    assert second.process.wait(60) == 1
     assert f"already runs in this folder: http://127.0.0.1:{first.port} (process {first.process.pid})" in second.said()
     with first.database() as connection:
         assert connection.execute("select 1").fetchone() == (1,)
@@ -245,7 +245,7 @@ def test_a_port_in_use_is_named_before_anything_starts(begin):
         other.listen()
         port = other.getsockname()[1]
         running = begin(port=port)
-        assert running.process.wait(10) == 1
+        assert running.process.wait(60) == 1
     assert f"Port {port} is used by another program. Choose another" in running.said()
     assert not (running.root / "var" / "pg").exists()
 
@@ -253,7 +253,7 @@ def test_a_port_in_use_is_named_before_anything_starts(begin):
 @pytest.mark.parametrize("port", ["web", "0", "70000", "-1"])
 def test_a_port_that_is_none_is_refused(begin, port):
     running = begin(port=port)
-    assert running.process.wait(10) == 1
+    assert running.process.wait(60) == 1
     assert f"PORT={port} is not a port" in running.said()
 
 
@@ -306,7 +306,7 @@ def test_a_start_during_the_end_of_the_one_before_waits_for_it(begin):
     first.process.send_signal(signal.SIGTERM)
     first.wait_for("stopping")
     second = begin(first.root, port=first.port).up()
-    assert first.process.wait(10) == 0
+    assert first.process.wait(60) == 0
     assert "waiting for the one before to end" in second.said()
 
 
@@ -315,14 +315,14 @@ def test_it_can_be_stopped_while_it_starts(begin, moment):
     first = begin(steps=[["PYTHON", "-c", "import time; time.sleep(60)"]]).wait_for(moment)
     began = time.monotonic()
     assert first.end() == 0
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30  # the step alone would take 60
     assert first.pids() == set()
     assert begin(first.root).up().end() == 0
 
 
 def test_a_step_that_fails_ends_the_start_with_its_words(begin):
     running = begin(steps=[["PYTHON", "-c", "raise SystemExit('the reason')"]])
-    assert running.process.wait(20) == 1
+    assert running.process.wait(60) == 1
     assert "This step failed: step 1" in running.said()
     assert "the reason" in running.said()
     assert running.pids() == set()
@@ -355,7 +355,7 @@ def test_demo_data_is_made_once(begin):
 
 def test_demo_data_that_broke_off_is_made_again_from_nothing(begin):
     first = begin(seed=seed(3))
-    assert first.process.wait(20) == 1
+    assert first.process.wait(60) == 1
     second = begin(first.root, seed=seed(0)).up()  # the table of the first try would stop it
     assert "beginning again with an empty database" in second.said()
     with second.database() as connection:
@@ -368,7 +368,7 @@ def test_a_database_that_was_served_from_is_never_emptied(begin):
         connection.execute("create table earned as select 7 as number")
     first.end()
     second = begin(first.root, seed=seed(3))
-    assert second.process.wait(20) == 1
+    assert second.process.wait(60) == 1
     third = begin(first.root).up()
     with third.database() as connection:
         assert connection.execute("select number from earned").fetchall() == [(7,)]

@@ -11,9 +11,13 @@ from typing import Any
 
 _context: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
 
+SECRET_NAME = re.compile(r"(?i)password|secret|token|authorization|api[_-]?key|signature|cookie|session_?id|refresh")
 SECRETS = re.compile(
-    r"(?i)(\"?(?:password|secret|token|authorization|api[_-]?key|client_secret|signature)\"?\s*[=:]\s*\"?)([^\s\",&}]+)"
+    rf"([\"']?[\w-]*(?:{SECRET_NAME.pattern.removeprefix('(?i)')})[\w-]*[\"']?\s*[=:]\s*[\"']?(?:bearer\s+|basic\s+)?)"
+    r"([^\s\"',&};]+)",
+    re.IGNORECASE,
 )
+PASSWORD_IN_ADDRESS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
 STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "request_id", "tenant", "taskName"}
 
 
@@ -39,6 +43,11 @@ class AddContext(logging.Filter):
         return True
 
 
+def masked(text: str) -> str:
+    """The text without what looks like a secret: `password=…`, `Authorization: Bearer …`, `://user:…@`."""
+    return PASSWORD_IN_ADDRESS.sub(r"\1***@", SECRETS.sub(r"\1***", text))
+
+
 class JsonFormatter(logging.Formatter):
     """Secrets that slip into a message are masked here, as the last guard."""
 
@@ -47,16 +56,16 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": SECRETS.sub(r"\1***", record.getMessage()),
+            "message": masked(record.getMessage()),
         }
         for name in ("request_id", "tenant"):
             if hasattr(record, name):
                 line[name] = getattr(record, name)
         for name, value in record.__dict__.items():
             if name not in STANDARD and isinstance(value, str | int | float | bool):
-                line[name] = value
+                line[name] = "***" if SECRET_NAME.search(name) else value
         if record.exc_info:
-            line["exception"] = SECRETS.sub(r"\1***", self.formatException(record.exc_info))
+            line["exception"] = masked(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
 

@@ -1,10 +1,24 @@
-"""JSON out. Apart from `config.api`, which imports the views that ask for their renderer while they load."""
+"""JSON in and out. Apart from `config.api`, which imports the views that ask for their renderer while they load."""
 
 from typing import Any
 
 import orjson
 from django.utils.encoding import force_str
-from rest_framework import renderers
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, parsers, renderers
+
+
+class JSONParser(parsers.BaseParser):
+    """JSON by orjson: strict about UTF-8 and numbers, and not to be brought down by a body nested without end."""
+
+    media_type = "application/json"
+    renderer_class = renderers.JSONRenderer
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        try:
+            return orjson.loads(stream.read())
+        except orjson.JSONDecodeError as fault:
+            raise exceptions.ParseError(_("The body is no JSON: {fault}").format(fault=fault)) from fault
 
 
 class JSONRenderer(renderers.JSONRenderer):

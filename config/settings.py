@@ -221,7 +221,8 @@ HOLD_FOR = timedelta(seconds=whole("HOLD_SECONDS", 900, least=1, most=86_400))
 HOLD_EXTENSIONS = whole("HOLD_EXTENSIONS", 2, most=100)
 SEED_SCALE = number("SEED_SCALE", 1)
 DEPARTURE_HORIZON_DAYS = whole("DEPARTURE_HORIZON_DAYS", 90, least=1, most=1000)
-SEED_EMAIL_DOMAIN = "example.com"
+# Where `seed_demo` writes the log-ins that it makes.
+DEMO_LOGINS = Path(env.str("DEMO_LOGINS", str(BASE_DIR / "var" / "demo-logins.txt")))
 
 # --- Payments ---
 ALLOW_SANDBOX = switch("ALLOW_SANDBOX", not IN_PRODUCTION)

@@ -5,7 +5,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -194,6 +194,27 @@ class Store:
         with self._lock:
             rows = self._db.execute("SELECT * FROM refunds WHERE payment_id = ? ORDER BY created_at", [payment_id])
             return [self._refund(row) for row in rows.fetchall()]
+
+    # --- what was before ---
+
+    def remember(self, payments: Iterable[tuple[Any, ...]], refunds: Iterable[tuple[Any, ...]]) -> None:
+        """Payments and refunds of the past, as demo data has them, so that they can be asked about and given back.
+
+        Rows are (id, key, reference, amount, currency, description, language, notify_url, status, failure_code, capture_id,
+        expires_at, created_at) and (id, payment_id, key, amount, reason, created_at). What is known already stays as it is.
+        """
+        with self._writing() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO payments (id, key, request, reference, amount, currency, description, language,"
+                " return_url, cancel_url, notify_url, status, failure_code, capture_id, expires_at, created_at)"
+                " VALUES (?, ?, '{}', ?, ?, ?, ?, ?, '', '', ?, ?, ?, ?, ?, ?)",
+                payments,
+            )
+            db.executemany(
+                "INSERT OR IGNORE INTO refunds (id, payment_id, key, request, amount, reason, status, created_at)"
+                " VALUES (?, ?, ?, '[]', ?, ?, 'succeeded', ?)",
+                refunds,
+            )
 
     # --- what time brings ---
 

@@ -66,6 +66,7 @@ class DemoTour:
     cutoff_minutes: int
     currency: str
     policy: str
+    status: str
     is_featured: bool
     tags: tuple[str, ...]
     scenes: tuple[str, ...]
@@ -102,14 +103,10 @@ def load_places() -> dict[str, Place]:
 
 
 @cache
-def load_tours() -> tuple[DemoTour, ...]:
-    """All tours of all files. Raises `KeyError` for a phrase or place that is not there."""
+def load_tours(files: str = "tours_*.toml") -> tuple[DemoTour, ...]:
+    """All tours of all files of that name. Raises `KeyError` for a phrase or place that is not there."""
     phrases, places = _read("phrases.toml"), load_places()
-    tours = [
-        _tour(row, phrases)
-        for file in sorted(HERE.glob("tours_*.toml"))
-        for row in tomllib.loads(file.read_text(encoding="utf-8"))["tour"]
-    ]
+    tours = [_tour(row, phrases) for file in sorted(HERE.glob(files)) for row in _read(file.name)["tour"]]
     for tour in tours:
         places[tour.place]
     return tuple(tours)
@@ -166,6 +163,7 @@ def _tour(row: dict[str, Any], phrases: dict[str, Any]) -> DemoTour:
         cutoff_minutes=row.get("cutoff_hours", 24) * 60,
         currency=row.get("currency", "USD"),
         policy=row.get("policy", "flexible"),
+        status=row.get("status", "ACTIVE"),
         is_featured=row.get("featured", False),
         tags=tuple(row["tags"]),
         scenes=tuple(row["scenes"]),

@@ -14,6 +14,13 @@ from accounts.models import Tenant
 from accounts.tests.factories import TenantFactory
 from config.db.roles import ensure_serving_role
 from config.tenancy import tenant_context
+from config.translations import compile_changed
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Arabic is tested as it is served: compiled. Once, before workers start."""
+    if not hasattr(config, "workerinput"):
+        compile_changed(settings.LOCALE_PATHS[0])
 
 
 @pytest.fixture(scope="session")

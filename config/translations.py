@@ -41,7 +41,8 @@ def collect(root: Path) -> Catalog:
     for path in sources(root):
         text = path.read_text(encoding="utf-8")
         if path.suffix != ".py":
-            text = templatize(text)
+            # What stands between the tags keeps its indentation, which Python's tokenizer would take for blocks.
+            text = "\n".join(line.lstrip() for line in templatize(text).splitlines())
         where = path.relative_to(root).as_posix()
         for _line, message, _comments, context in extract("python", io.BytesIO(text.encode()), KEYWORDS):
             # Without line numbers: a moved line is no change for the translator.

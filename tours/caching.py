@@ -78,10 +78,14 @@ def remembered(key: str, versions: list[str], make: Callable[[], Made]) -> bytes
         body, stamp = _look(client, key, versions)
         if body is not None:
             return body
-        if not client.set(f"{key}:making", 1, nx=True, px=MAKING_FOR):
-            body = _wait_for_another(client, key, versions)
+        if client.set(f"{key}:making", 1, nx=True, px=MAKING_FOR):
+            body, stamp = _look(client, key, versions)  # another may just have finished
             if body is not None:
-                return body
+                client.delete(f"{key}:making")
+        else:
+            body = _wait_for_another(client, key, versions)
+        if body is not None:
+            return body
     except RedisError:
         logger.warning("answering from the database: redis does not answer")
         return make()[0]
@@ -104,8 +108,9 @@ def _wait_for_another(client: Any, key: str, versions: list[str]) -> bytes | Non
     until = time.monotonic() + MOST_WAITING
     while time.monotonic() < until:
         time.sleep(0.02)
+        still_making = client.exists(f"{key}:making")  # asked first: it lets go after it has stored
         body, _stamp = _look(client, key, versions)
-        if body is not None or not client.exists(f"{key}:making"):
+        if body is not None or not still_making:
             return body
     return None
 

@@ -6,10 +6,13 @@ from uuid import UUID
 
 import orjson
 from django.db import connection
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
 
+from config.errors import InvalidInput
 from config.tenancy import tenant_id_or_raise
 from tours.errors import TourNotFound
-from tours.filters import month_days
+from tours.filters import MOST_DAYS, month_days
 
 DAYS = 30  # when nobody says until when
 
@@ -83,6 +86,8 @@ def availability(tour_id: UUID, asked: dict[str, Any], *, language: str, for_sta
     so many can book together. Staff see it of tours that are not public as well.
     """
     last = asked.get("date_to")
+    if last is not None and asked.get("date_from") is None:
+        _refuse_distant(last)
     with connection.cursor() as cursor:
         cursor.execute(
             AVAILABILITY.format(language=language, days=DAYS),
@@ -99,6 +104,15 @@ def availability(tour_id: UUID, asked: dict[str, Any], *, language: str, for_sta
     if row is None:
         raise TourNotFound
     return str(row[0]).encode()
+
+
+def _refuse_distant(last: date) -> None:
+    """A range that begins today must end within it. Whose today is seen to a day: the place may be far away."""
+    days = (last - localdate()).days
+    if days < -1:
+        raise InvalidInput(details={"date_to": [_("This is before the first day.")]})
+    if days >= MOST_DAYS:
+        raise InvalidInput(details={"date_to": [_("At most {days} days.").format(days=MOST_DAYS)]})
 
 
 def calendar(tour_id: UUID, month: str, guests: int | None, *, language: str) -> bytes:

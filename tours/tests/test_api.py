@@ -1,0 +1,536 @@
+"""Who may do what with tours over the API, and what staff send."""
+
+from datetime import timedelta
+from decimal import Decimal
+from io import BytesIO
+from uuid import uuid4
+
+import pytest
+from django.utils.timezone import now
+from PIL import Image
+
+from accounts.models import AuditEntry, Role, RolePermission
+from config.tenancy import tenant_context
+from tours.models import Departure, PublishedTour, Tour, TourImage
+from tours.tests.factories import (
+    CancellationPolicyFactory,
+    CategoryFactory,
+    CurrencyFactory,
+    DepartureFactory,
+    DestinationFactory,
+    OptionFactory,
+    PriceCategoryFactory,
+    TaxRateFactory,
+    TourFactory,
+)
+
+LIST = "/api/v1/tours"
+
+
+@pytest.fixture
+def tour(listed):
+    return listed(slug="felucca", title_en="Felucca at sunset", title_ar="فلوكة عند الغروب")
+
+
+@pytest.fixture
+def admin(client_as):
+    return client_as("ADMIN")
+
+
+@pytest.fixture
+def body(tenant):
+    """What a new tour needs, ready for sale."""
+    CurrencyFactory(code="EGP")
+    for code in ("adult", "child"):
+        PriceCategoryFactory(code=code)
+    return {
+        "kind": "PACKAGE",
+        "title_en": "Four days on the Nile",
+        "title_ar": "أربعة أيام على النيل",
+        "summary_en": "From Luxor to Aswan on a sailing boat.",
+        "summary_ar": "من الأقصر إلى أسوان على مركب شراعي.",
+        "description_en": "We sail by day, sleep on the bank by night, and see the temples before anybody else comes.",
+        "description_ar": "نبحر نهارا وننام على الضفة ليلا ونرى المعابد قبل أن يصل أي أحد غيرنا إليها.",
+        "destination": DestinationFactory(slug="luxor", city_en="Luxor", city_ar="الأقصر").slug,
+        "category": CategoryFactory(code="nature").code,
+        "difficulty": "easy",
+        "meeting_point_en": "Luxor temple",
+        "meeting_point_ar": "معبد الأقصر",
+        "duration_minutes": 5760,
+        "nights": 3,
+        "highlights_en": ["Kom Ombo"],
+        "highlights_ar": ["كوم أمبو"],
+        "inclusions_en": ["All meals"],
+        "inclusions_ar": ["جميع الوجبات"],
+        "tags": ["boat", "slow"],
+        "cancellation_policy": str(CancellationPolicyFactory().pk),
+        "currency": "EGP",
+        "tax": TaxRateFactory().code,
+        "options": [
+            {
+                "code": "shared",
+                "name_en": "Shared boat",
+                "name_ar": "مركب مشترك",
+                "capacity": 12,
+                "prices": [
+                    {"category": "adult", "amount": "9000.00", "original_amount": "9500.00"},
+                    {"category": "child", "amount": "4500.00", "original_amount": None},
+                ],
+            }
+        ],
+        "extras": [
+            {"code": "tent", "name_en": "Own tent", "name_ar": "خيمة خاصة", "basis": "PER_UNIT", "amount": "300.00"}
+        ],
+        "itinerary": [
+            {"day": 1, "title_en": "Luxor to Esna", "title_ar": "من الأقصر إلى إسنا", "dinner": True},
+            {
+                "day": 2,
+                "title_en": "Esna to Edfu",
+                "title_ar": "من إسنا إلى إدفو",
+                "activities_en": ["Temple of Horus"],
+            },
+        ],
+    }
+
+
+def picture(kind="PNG"):
+    file = BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(file, kind)
+    file.seek(0)
+    file.name = f"nile.{kind.lower()}"
+    return file
+
+
+# --- Who may ---
+
+STRANGER, CUSTOMER, AGENT, EMPLOYEE, ADMIN = "stranger", "CUSTOMER", "AGENT", "EMPLOYEE", "ADMIN"
+EVERYONE = (200,) * 5
+ROLES = (STRANGER, CUSTOMER, AGENT, EMPLOYEE, ADMIN)
+TABLE = [
+    ("GET", "/tours", EVERYONE),
+    ("GET", "/tours/featured", EVERYONE),
+    ("GET", "/tours/deals", EVERYONE),
+    ("GET", "/tours/popular", EVERYONE),
+    ("GET", "/tours/autocomplete?q=fel", EVERYONE),
+    ("GET", "/categories", EVERYONE),
+    ("GET", "/destinations", EVERYONE),
+    ("GET", "/tours/felucca", EVERYONE),
+    ("GET", "/tours/felucca/availability", EVERYONE),
+    ("GET", "/tours/felucca/calendar", EVERYONE),
+    ("GET", "/tours/draft", (404, 404, 404, 200, 200)),
+    ("GET", "/tours/draft/availability", (404, 404, 404, 200, 200)),
+    ("POST", "/tours", (401, 403, 403, 403, 400)),
+    ("PUT", "/tours/felucca", (401, 403, 403, 403, 400)),
+    ("PATCH", "/tours/felucca", (401, 403, 403, 403, 200)),
+    ("PATCH", "/tours/unknown", (401, 403, 403, 403, 404)),
+    ("DELETE", "/tours/felucca", (401, 403, 403, 403, 204)),
+    ("PUT", "/tours/felucca/availability", (401, 403, 403, 400, 400)),
+    ("POST", "/tours/felucca/images", (401, 403, 403, 403, 400)),
+    ("PATCH", f"/tours/felucca/images/{uuid4()}", (401, 403, 403, 403, 404)),
+    ("DELETE", f"/tours/felucca/images/{uuid4()}", (401, 403, 403, 403, 404)),
+    ("GET", "/admin/tours", (401, 403, 403, 200, 200)),
+    ("GET", "/admin/tours/draft", (401, 403, 403, 200, 200)),
+    ("GET", "/admin/departures", (401, 403, 403, 200, 200)),
+    ("POST", "/tours/felucca", (405,) * 5),
+    ("DELETE", "/tours", (405,) * 5),
+]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles(tour, api, client_as, role):
+    TourFactory(slug="draft", status="DRAFT")
+    client = api if role == STRANGER else client_as(role)
+    outcome = {}
+    for method, path, _statuses in TABLE:
+        form = {"format": "multipart"} if path.endswith("/images") else {}
+        answer = (
+            client.generic(method, f"/api/v1{path}")
+            if method == "GET"
+            else getattr(client, method.lower())(f"/api/v1{path}", {}, **form)
+        )
+        outcome[method, path] = answer.status_code
+        if answer.status_code >= 400:
+            assert set(answer.json()) == {"error", "error_code", "message", "details", "timestamp", "request_id"}
+    place = ROLES.index(role)
+    assert outcome == {(method, path): statuses[place] for method, path, statuses in TABLE}
+
+
+def test_another_operators_staff_are_strangers_here(tour, other_tenant, admin):
+    """A token counts with the operator that issued it only."""
+    for method, path in (("patch", f"{LIST}/felucca"), ("get", "/api/v1/admin/tours")):
+        assert getattr(admin, method)(path, {}, HTTP_X_TENANT="other").status_code == 401
+
+
+def test_rows_of_another_operator_do_not_exist(tour, other_tenant, admin):
+    with tenant_context(other_tenant.pk):
+        foreign = OptionFactory(tour__slug="foreign").tour
+        image = TourImage.objects.create(tour=foreign, file="tours/x.jpg", width=8, height=6)
+        policy = foreign.cancellation_policy
+    for given in (foreign.pk, "foreign"):
+        for method, rest in (
+            *(("get", ""), ("get", "/availability"), ("get", "/calendar"), ("patch", ""), ("delete", "")),
+            *(("patch", f"/images/{image.pk}"), ("delete", f"/images/{image.pk}")),
+        ):
+            assert getattr(admin, method)(f"{LIST}/{given}{rest}", {}).status_code == 404, (method, rest)
+        assert admin.get(f"/api/v1/admin/tours/{given}").status_code == 404
+        sent = {"departures": [{"date": "2027-01-01", "time": "09:00"}]}
+        assert admin.put(f"{LIST}/{given}/availability", sent).status_code == 404
+    assert admin.get("/api/v1/admin/departures", {"tour": str(foreign.pk)}).json()["total"] == 0
+    answer = admin.patch(f"{LIST}/felucca", {"cancellation_policy": str(policy.pk)})
+    assert (answer.status_code, list(answer.json()["details"])) == (400, ["cancellation_policy"])
+    assert admin.delete(f"{LIST}/felucca/images/{image.pk}").status_code == 404
+
+
+# --- Making and changing ---
+
+
+def test_a_tour_is_made_published_and_found(body, admin, api):
+    answer = admin.post(LIST, {**body, "status": "ACTIVE"})
+    assert answer.status_code == 201, answer.content
+    made = answer.json()
+    assert (made["slug"], made["status"]) == ("four-days-on-the-nile", "ACTIVE")
+    for name, sent in body.items():
+        if name not in {"options", "extras", "itinerary"}:
+            assert made[name] == sent, name
+    assert made["options"][0]["prices"] == body["options"][0]["prices"]
+    assert made["extras"][0]["amount"] == "300.00"
+    assert [day["day"] for day in made["itinerary"]] == [1, 2]
+    (found,) = api.get(LIST, {"q": "الاقصر"}).json()["items"]
+    assert (found["id"], found["price_from"], found["original_price"]) == (made["id"], "9000.00", "9500.00")
+    assert AuditEntry.objects.filter(action="tours.tour.added", subject_id=made["id"]).count() == 1
+
+
+def test_what_is_read_can_be_sent_back(body, admin):
+    made = admin.post(LIST, body).json()
+    read = admin.get(f"/api/v1/admin/tours/{made['id']}").json()
+    assert read == made
+    again = admin.put(f"{LIST}/{made['id']}", {**read, "title_en": "Five days on the Nile"})
+    assert again.status_code == 200, again.content
+    assert again.json() | {"updated_at": None} == {
+        **read,
+        "title_en": "Five days on the Nile",
+        "slug": again.json()["slug"],
+        "updated_at": None,
+    }
+
+
+def test_a_new_tour_is_a_draft_that_nobody_sees(body, admin, api):
+    made = admin.post(LIST, {name: body[name] for name in body if not name.endswith("_ar")}).json()
+    assert made["status"] == "DRAFT"
+    assert api.get(f"{LIST}/{made['id']}").status_code == 404
+    assert api.get(LIST).json()["total"] == 0
+    preview = admin.get(f"{LIST}/{made['id']}").json()
+    assert (preview["status"], preview["title"], preview["next_departure"]) == ("DRAFT", body["title_en"], None)
+
+
+def test_some_fields_can_be_changed(tour, admin, api):
+    answer = admin.patch(f"{LIST}/felucca", {"summary_en": "Two hours of wind.", "tags": ["boat"]})
+    assert (answer.status_code, answer.json()["summary_en"], answer.json()["tags"]) == (
+        200,
+        "Two hours of wind.",
+        ["boat"],
+    )
+    assert answer.json()["title_en"] == tour.title_en
+    assert api.get(f"{LIST}/felucca").json()["summary"] == "Two hours of wind."
+
+
+def test_prices_given_replace_those_before(tour, admin, api):
+    sent = {"options": [{"code": "standard", "prices": [{"category": "adult", "amount": "80"}]}]}
+    answer = admin.patch(f"{LIST}/felucca", sent)
+    if answer.status_code == 400:  # names of an option are always sent
+        assert set(answer.json()["details"]["options"][0]) == {"name_en", "name_ar"}
+        sent["options"][0] |= {"name_en": "Shared tour", "name_ar": "جولة مشتركة"}
+        answer = admin.patch(f"{LIST}/felucca", sent)
+    assert answer.status_code == 200, answer.content
+    page = api.get(f"{LIST}/felucca").json()
+    assert [(price["category"], price["amount"]) for price in page["options"][0]["prices"]] == [("adult", "80.00")]
+    assert page["price_from"] == "80.00"
+
+
+def test_deleting_hides_and_is_refused_while_people_are_booked(tour, admin, api):
+    departure = DepartureFactory(option=tour.options.get(), seats_booked=2)
+    answer = admin.delete(f"{LIST}/felucca")
+    assert (answer.status_code, answer.json()["error_code"]) == (409, "tour_has_bookings")
+    assert api.get(f"{LIST}/felucca").status_code == 200
+    Departure.objects.filter(pk=departure.pk).update(seats_booked=0)
+    assert admin.delete(f"{LIST}/felucca").status_code == 204
+    assert api.get(f"{LIST}/felucca").status_code == 404
+    assert admin.get(f"{LIST}/felucca").status_code == 404
+    assert PublishedTour.objects.count() == 0
+
+
+def test_publishing_is_a_permission_of_its_own(tour, client_as, admin):
+    RolePermission.objects.filter(role__code=Role.Code.ADMIN, permission__codename="publish").delete()
+    clerk = client_as("ADMIN")
+    RolePermission.objects.filter(role__code=Role.Code.ADMIN, permission__codename="publish").delete()
+    assert clerk.patch(f"{LIST}/felucca", {"status": "ACTIVE"}).status_code == 200  # nothing changes
+    assert clerk.patch(f"{LIST}/felucca", {"status": "INACTIVE"}).status_code == 403
+    assert Tour.objects.get(pk=tour.pk).status == "ACTIVE"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "field"),
+    [
+        ({"title_en": "ab"}, 400, "title_en"),
+        ({"title_en": "x" * 201}, 400, "title_en"),
+        ({"title_en": "a\0bc"}, 400, "title_en"),
+        ({"title_en": None}, 400, "title_en"),
+        ({"title_en": ["a"]}, 400, "title_en"),
+        ({"title_en": "FELUCCA AT SUNSET"}, 409, "title_en"),
+        ({"summary_en": "short"}, 400, "summary_en"),
+        ({"summary_en": "x" * 501}, 400, "summary_en"),
+        ({"description_en": "x" * 49}, 400, "description_en"),
+        ({"meeting_point_en": "here"}, 400, "meeting_point_en"),
+        ({"destination": "atlantis"}, 400, "destination"),
+        ({"category": "none"}, 400, "category"),
+        ({"cancellation_policy": str(uuid4())}, 400, "cancellation_policy"),
+        ({"cancellation_policy": "flexible"}, 400, "cancellation_policy"),
+        ({"currency": "XXX"}, 400, "currency"),
+        ({"currency": "DOLLAR"}, 400, "currency"),
+        ({"tax": "none"}, 400, "tax"),
+        ({"kind": "CRUISE"}, 400, "kind"),
+        ({"difficulty": "hard"}, 400, "difficulty"),
+        ({"duration_minutes": 0}, 400, "duration_minutes"),
+        ({"duration_minutes": -60}, 400, "duration_minutes"),
+        ({"duration_minutes": 1.5}, 400, "duration_minutes"),
+        ({"duration_minutes": 10**12}, 400, "duration_minutes"),
+        ({"min_group_size": 9, "max_group_size": 8}, 400, "max_group_size"),
+        ({"min_guests": 9, "max_guests": 8}, 400, "max_guests"),
+        ({"highlights_en": [f"Number {n}" for n in range(11)]}, 400, "highlights_en"),
+        ({"inclusions_en": [f"Number {n}" for n in range(16)]}, 400, "inclusions_en"),
+        ({"highlights_en": "one"}, 400, "highlights_en"),
+        ({"tags": ["has space"]}, 400, "tags"),
+        ({"slug": "not a slug"}, 400, "slug"),
+        ({"slug": "felucca"}, 409, None),
+        ({"status": "SOLD"}, 400, "status"),
+        ({"options": "none"}, 400, "options"),
+        ({"options": [{"code": "x"}]}, 400, "options"),
+        ({"extras": [{"code": "tent", "name_en": "Tent", "name_ar": "خيمة", "amount": "-1"}]}, 400, "extras"),
+        ({"itinerary": [{"day": 0, "title_en": "Zero", "title_ar": "صفر"}]}, 400, "itinerary"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_field(tour, body, admin, change, status, field):
+    answer = admin.post(LIST, {**body, **change})
+    assert answer.status_code == status, answer.content
+    if field:
+        assert [name.split(".")[0] for name in answer.json()["details"]] == [field]
+    assert Tour.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("price", "fault"),
+    [
+        ({"category": "adult", "amount": "-1"}, "amount"),
+        ({"category": "adult", "amount": "1.005"}, "amount"),
+        ({"category": "adult", "amount": "many"}, "amount"),
+        ({"category": "adult", "amount": "1e30"}, "amount"),
+        ({"category": "adult", "amount": "NaN"}, "amount"),
+        ({"category": "adult", "amount": None}, "amount"),
+        ({"category": "adult", "amount": "10", "original_amount": "10"}, "original_amount"),
+        ({"category": "martian", "amount": "10"}, "category"),
+        ({"amount": "10"}, "category"),
+    ],
+)
+def test_wrong_prices_are_refused(tour, body, admin, price, fault):
+    body["options"][0]["prices"] = [price]
+    answer = admin.post(LIST, body)
+    assert answer.status_code == 400, answer.content
+    assert fault in str(answer.json()["details"])
+    assert Tour.objects.count() == 1
+
+
+@pytest.mark.parametrize("sent", [[], "text", None, 7, [{"title_en": "x"}]])
+def test_a_body_that_is_no_object(tour, admin, sent):
+    for method, path in (
+        (admin.post, LIST),
+        (admin.put, f"{LIST}/felucca"),
+        (admin.put, f"{LIST}/felucca/availability"),
+    ):
+        assert method(path, sent).status_code == 400
+
+
+def test_bodies_that_are_not_json(tour, admin):
+    assert admin.post(LIST, "{", content_type="application/json").status_code == 400
+    assert admin.post(LIST, "<a/>", content_type="application/xml").status_code == 415
+    assert admin.post(LIST, b"\xff\xfe", content_type="application/json").status_code == 400
+
+
+def test_the_same_key_makes_one_tour(body, admin):
+    answers = [admin.post(LIST, body, HTTP_IDEMPOTENCY_KEY="tour-1") for _time in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+    assert admin.post(LIST, {**body, "nights": 4}, HTTP_IDEMPOTENCY_KEY="tour-1").status_code == 422
+
+
+# --- Departures ---
+
+
+def tomorrow(days=3):
+    return f"{now() + timedelta(days=days):%Y-%m-%d}"
+
+
+def test_departures_are_made_and_changed(tour, admin, api):
+    rows = [
+        {"date": tomorrow(), "time": "09:30", "capacity": 6, "note_en": "Bring water"},
+        {"date": tomorrow(), "time": "15:00"},
+    ]
+    answer = admin.put(f"{LIST}/felucca/availability", {"departures": rows})
+    assert answer.status_code == 200, answer.content
+    assert [(item["time"], item["capacity"]) for item in answer.json()["items"]] == [("09:30", 6), ("15:00", 20)]
+    assert [item["note"] for item in api.get(f"{LIST}/felucca/availability").json()["items"]] == ["Bring water", ""]
+    rows = [{"date": tomorrow(), "time": "09:30", "capacity": 8, "status": "CLOSED"}]
+    assert admin.put(f"{LIST}/felucca/availability", {"departures": rows}).status_code == 200
+    items = api.get(f"{LIST}/felucca/availability").json()["items"]
+    assert [(item["time"], item["capacity"], item["status"]) for item in items] == [
+        ("09:30", 8, "CLOSED"),
+        ("15:00", 20, "OPEN"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ({"date": "2020-01-01"}, "date"),
+        ({"date": "soon"}, "date"),
+        ({"time": "25:00"}, "time"),
+        ({"capacity": 0}, "capacity"),
+        ({"capacity": -5}, "capacity"),
+        ({"capacity": 10**9}, "capacity"),
+        ({"capacity": 2.5}, "capacity"),
+        ({"status": "CANCELLED"}, "status"),
+        ({"option": "unknown"}, "option"),
+        ({"date": None}, "date"),
+    ],
+)
+def test_wrong_departures_are_refused_whole(tour, admin, row, field):
+    good = {"date": tomorrow(), "time": "09:00"}
+    answer = admin.put(f"{LIST}/felucca/availability", {"departures": [good, {**good, "time": "10:00", **row}]})
+    assert answer.status_code == 400, answer.content
+    assert field in str(answer.json()["details"])
+    assert Departure.objects.count() == 0
+
+
+def test_capacity_never_falls_below_what_is_sold(tour, admin):
+    departure = DepartureFactory(option=tour.options.get(), capacity=9, seats_booked=3, seats_held=2)
+    start = departure.local_start()
+    row = {"date": f"{start:%Y-%m-%d}", "time": f"{start:%H:%M:%S}", "capacity": 4}
+    answer = admin.put(f"{LIST}/felucca/availability", {"departures": [row]})
+    assert (answer.status_code, answer.json()["error_code"]) == (409, "capacity_below_sold")
+    assert Departure.objects.get().capacity == 9
+
+
+# --- Pictures ---
+
+
+def test_pictures(tour, admin, api, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    first, second = (
+        admin.post(f"{LIST}/felucca/images", {"file": picture(kind), "alt_en": kind}, format="multipart")
+        for kind in ("PNG", "JPEG")
+    )
+    assert first.status_code == second.status_code == 201, first.content
+    assert (first.json()["is_cover"], second.json()["is_cover"]) == (True, False)
+    assert first.json()["file"].startswith("/media/tours/")
+    assert api.get(f"{LIST}/felucca").json()["image"]["alt"] == "PNG"
+    answer = admin.patch(f"{LIST}/felucca/images/{second.json()['id']}", {"is_cover": True, "alt_ar": "النيل"})
+    assert (answer.status_code, answer.json()["is_cover"], answer.json()["alt_ar"]) == (200, True, "النيل")
+    assert api.get(f"{LIST}/felucca").json()["image"]["alt"] == "JPEG"
+    assert admin.delete(f"{LIST}/felucca/images/{second.json()['id']}").status_code == 204
+    assert [image["alt"] for image in api.get(f"{LIST}/felucca").json()["images"]] == ["PNG"]
+
+
+def test_what_is_no_picture_is_refused(tour, admin):
+    for content in (b"", b"<svg onload=alert(1)/>", b"\x89PNG\r\n\x1a\n but not really", b"GIF89a"):
+        file = BytesIO(content)
+        file.name = "nile.png"
+        answer = admin.post(f"{LIST}/felucca/images", {"file": file}, format="multipart")
+        assert (answer.status_code, list(answer.json()["details"])) == (400, ["file"])
+    assert admin.post(f"{LIST}/felucca/images", {"file": "text"}, format="multipart").status_code == 400
+    assert admin.post(f"{LIST}/felucca/images", {"file": "text"}).status_code == 415
+    assert TourImage.objects.count() == 0
+
+
+def test_a_picture_is_reached_through_its_own_tour_only(tour, listed, admin):
+    image = TourImage.objects.create(tour=listed(slug="other"), file="tours/x.jpg", width=8, height=6)
+    assert admin.delete(f"{LIST}/felucca/images/{image.pk}").status_code == 404
+    assert TourImage.objects.count() == 1
+
+
+# --- Lists of staff ---
+
+
+def test_the_staffs_list(tour, admin, django_assert_max_num_queries):
+    draft = TourFactory(title_en="Unfinished", status="DRAFT", destination=tour.destination)
+    TourFactory(title_en="Gone", deleted_at=now(), destination=tour.destination)
+    DepartureFactory(option=tour.options.get(), status="CANCELLED", starts_at=now() + timedelta(days=1))
+    coming = DepartureFactory(option=tour.options.get(), starts_at=now() + timedelta(days=2))
+    admin.get("/api/v1/admin/tours")
+    with django_assert_max_num_queries(2):
+        body = admin.get("/api/v1/admin/tours").json()
+    assert [row["title_en"] for row in body["items"]] == ["Unfinished", "Felucca at sunset"]
+    assert (body["total"], body["pages"]) == (2, 1)
+    assert body["items"][1]["next_departure"].startswith(f"{coming.starts_at:%Y-%m-%dT%H:%M}")
+    for asked, found in (
+        ({"status": "DRAFT"}, [draft]),
+        ({"status": ["DRAFT", "ACTIVE"]}, [draft, tour]),
+        ({"q": "فلوكة"}, [tour]),
+        ({"q": "unfin"}, [draft]),
+        ({"q": "%"}, []),
+        ({"kind": "PACKAGE"}, []),
+        ({"destination": tour.destination.slug}, [draft, tour]),
+        ({"category": "cultural", "featured": "false"}, [draft, tour]),
+    ):
+        rows = admin.get("/api/v1/admin/tours", asked).json()["items"]
+        assert [row["id"] for row in rows] == [str(one.pk) for one in found], asked
+
+
+def test_the_staffs_departures(tour, admin, django_assert_max_num_queries):
+    option = tour.options.get()
+    full = DepartureFactory(option=option, capacity=2, seats_booked=2)
+    closed = DepartureFactory(option=option, starts_at=full.starts_at + timedelta(days=1), status="CLOSED")
+    admin.get("/api/v1/admin/departures")
+    with django_assert_max_num_queries(2):
+        body = admin.get("/api/v1/admin/departures").json()
+    assert [(row["seats_booked"], row["available"], row["status"]) for row in body["items"]] == [
+        (2, 0, "OPEN"),
+        (0, 10, "CLOSED"),
+    ]
+    assert body["items"][0]["tour"] == {"id": str(tour.pk), "title": tour.title_en}
+    for asked, found in (
+        ({"sold_out": "true"}, [full]),
+        ({"sold_out": "false"}, [closed]),
+        ({"status": "CLOSED"}, [closed]),
+        ({"tour": str(tour.pk), "date_to": str(full.local_date)}, [full]),
+        ({"date_from": str(closed.local_date)}, [closed]),
+        ({"destination": "nowhere"}, []),
+    ):
+        rows = admin.get("/api/v1/admin/departures", asked).json()["items"]
+        assert [row["id"] for row in rows] == [str(one.pk) for one in found], asked
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("tours", {"status": "SOLD"}),
+        ("tours", {"kind": "x"}),
+        ("tours", {"q": "a\0"}),
+        ("tours", {"q": "x" * 201}),
+        ("tours", {"size": "0"}),
+        ("departures", {"tour": "felucca"}),
+        ("departures", {"status": "x"}),
+        ("departures", {"date_from": "x"}),
+        ("departures", {"destination": "a\0"}),
+    ],
+)
+def test_wrong_filters_of_staff_are_refused(tour, admin, path, asked):
+    answer = admin.get(f"/api/v1/admin/{path}", asked)
+    assert (answer.status_code, list(answer.json()["details"])) == (400, [next(iter(asked))])
+
+
+def test_amounts_are_exact(body, admin):
+    body["currency"] = CurrencyFactory(code="KWD").code
+    body["options"][0]["prices"] = [{"category": "adult", "amount": "12.345"}]
+    body["extras"] = []
+    made = admin.post(LIST, body).json()
+    assert made["options"][0]["prices"][0]["amount"] == "12.345"
+    assert Tour.objects.get(pk=made["id"]).options.get().prices.get().amount == Decimal("12.345")

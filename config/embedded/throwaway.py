@@ -5,7 +5,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from config.embedded.postgres import Postgres, find_binaries
+from config.embedded.postgres import OWNER, Postgres, find_binaries
 from config.embedded.processes import Guard
 from config.embedded.sockets import fits
 from config.embedded.valkey import Valkey, find_server
@@ -35,6 +35,8 @@ class Servers:
             )
             self.started.append(postgres)
             postgres.start()
+            # Tests damage rows behind every trigger's back, to see that it is noticed.
+            postgres.psql(f"grant set on parameter session_replication_role to {OWNER}")
             os.environ.update(postgres.variables())
         if not os.environ.get("REDIS_URL"):
             valkey = Valkey(

@@ -55,18 +55,15 @@ class HoldsView(APIView):
     def post(self, request: Any) -> Response:
         """Keep the party's seats for a while at today's price."""
         refuse_guests_where_not_wanted(request)
+        value = key_of(request)
+        key = value and services.ClientKey(caller_of(request), "holds", value, body_hash(request), 201, hold_answer)
         asked = HoldRequest(data=request.data)
         asked.is_valid(raise_exception=True)
-        value = key_of(request)
-        if value is None:
-            hold = services.hold_seats(**asked.validated_data, actor=actor_of(request))
-            return Response(hold_answer(hold), status=201)
-        key = services.ClientKey(caller_of(request), "holds", value, body_hash(request), 201, hold_answer)
         try:
-            hold = services.hold_seats(**asked.validated_data, actor=actor_of(request), key=key)
+            hold = services.hold_seats(**asked.validated_data, actor=actor_of(request), key=key or None)
         except DomainError:
             # The repeat that took the last seats must get its first answer, not a refusal.
-            first = replay(key.caller, key.route, key.value, key.body_hash)
+            first = replay(key.caller, key.route, key.value, key.body_hash) if key else None
             if first is None:
                 raise
             return first

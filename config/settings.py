@@ -323,6 +323,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "PaymentStatusEnum": "payments.models.PaymentStatus",
         "RefundStatusEnum": "payments.models.RefundStatus",
+        "BookingStatusEnum": "bookings.models.BookingStatus",
+        "BookingPaymentStatusEnum": "bookings.models.PaymentState",
+        "HoldStatusEnum": "bookings.models.HoldStatus",
         "TourStatusEnum": "tours.models.TourStatus",
         "DepartureStatusEnum": "tours.models.DepartureStatus",
         "StartStatusEnum": "tours.selectors.availability.START_STATES",

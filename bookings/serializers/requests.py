@@ -21,7 +21,7 @@ class WholeNumber(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class ExtraSerializer(serializers.Serializer):
+class ExtraWantedSerializer(serializers.Serializer):
     code = serializers.CharField(max_length=40, validators=[CODE])
     quantity = WholeNumber(min_value=1, max_value=500, required=False)
 
@@ -35,7 +35,7 @@ class PartySerializer(serializers.Serializer):
         allow_empty=False,
         help_text='Guests by price category: `{"adult": 2, "child": 1}`.',
     )
-    extras = ExtraSerializer(many=True, required=False)
+    extras = ExtraWantedSerializer(many=True, required=False)
     currency = serializers.RegexField(r"^[A-Z]{3}$", required=False, allow_null=True, help_text="ISO 4217, as `EUR`.")
     voucher_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
 
@@ -122,7 +122,7 @@ class BookingRequest(DetailsSerializer):
     )
     departure_id = serializers.UUIDField(required=False)
     guests = serializers.DictField(child=WholeNumber(min_value=0, max_value=500), required=False, allow_empty=False)
-    extras = ExtraSerializer(many=True, required=False)
+    extras = ExtraWantedSerializer(many=True, required=False)
     currency = serializers.RegexField(r"^[A-Z]{3}$", required=False, allow_null=True)
     voucher_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
     fingerprint = serializers.RegexField(r"^[0-9a-f]{32}$", required=False)

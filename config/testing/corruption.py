@@ -8,7 +8,7 @@ import psycopg
 from django.conf import settings
 
 from config.tenancy import current_tenant
-from config.testing.server import test_database_url
+from config.testing.server import url_of_test_database
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def unguarded_owner() -> Iterator[Any]:
 
     It sees the rows of the tenant at hand. What it writes is committed: only for tests with `transaction=True`.
     """
-    with psycopg.connect(test_database_url(settings.DATABASE_OWNER_URL), autocommit=True) as owner:
+    with psycopg.connect(url_of_test_database(settings.DATABASE_OWNER_URL), autocommit=True) as owner:
         owner.execute("SET session_replication_role = replica")
         owner.execute("SELECT set_config('app.tenant_id', %s, false)", [str(current_tenant.get() or "")])
         yield owner

@@ -24,7 +24,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_database_url(url: str) -> str:
+def url_of_test_database(url: str) -> str:
     """The address given, with the name of the database the tests run on."""
     return urlunsplit(urlsplit(url)._replace(path="/" + quote(connection.settings_dict["NAME"], safe="")))
 
@@ -39,8 +39,8 @@ def serving(application: str = "config.wsgi:application", port: int | None = Non
     address = f"http://127.0.0.1:{port}"
     env = {
         **os.environ,
-        "DATABASE_URL": test_database_url(settings.DATABASE_URL),
-        "DATABASE_OWNER_URL": test_database_url(settings.DATABASE_OWNER_URL),
+        "DATABASE_URL": url_of_test_database(settings.DATABASE_URL),
+        "DATABASE_OWNER_URL": url_of_test_database(settings.DATABASE_OWNER_URL),
         "RIHLA_AS_OWNER": "false",
         "PORT": str(port),
         "PUBLIC_URL": address,

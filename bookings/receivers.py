@@ -3,7 +3,6 @@
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -17,6 +16,7 @@ from notifications.mail import write_message
 from notifications.models import Event
 from notifications.outbox import on
 from tours.models import Tour
+from tours.services import count_bookings
 
 LINK_ONCE_IN = 10 * 60  # seconds: asking again sooner sends nothing more
 
@@ -90,7 +90,8 @@ def count_a_booking_less(event: Event) -> None:
 
 def _count(event: Event, step: int) -> None:
     # Each delivery runs once (the outbox marks it in the same transaction), so adding is safe.
-    Tour.objects.filter(departures__items__booking=event.subject_id).update(bookings_count=F("bookings_count") + step)
+    booked = Tour.objects.filter(departures__items__booking=event.subject_id)
+    count_bookings(tour_ids=booked.values_list("pk", flat=True), step=step)
 
 
 def _booking(event: Event) -> Booking:

@@ -188,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-refunds": {"task": "payments.tasks.sweep_refunds", "schedule": 30},
     "progress-bookings": {"task": "bookings.tasks.progress_bookings", "schedule": 300},
     "generate-departures": {"task": "tours.tasks.generate_departures", "schedule": crontab(hour=1, minute=10)},
+    "rebuild-catalogue": {"task": "tours.tasks.rebuild_catalogue", "schedule": crontab(hour=0, minute=5)},
     "check-invariants": {"task": "accounts.tasks.check_invariants", "schedule": crontab(hour=2, minute=30)},
     "forget-old-keys": {"task": "accounts.tasks.forget_old_keys", "schedule": crontab(minute=20)},
 }

@@ -3,6 +3,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -16,6 +17,7 @@ from accounts.admin_audit import AuditedAdmin
 from ledger.models import Account, Currency, Entry, ExchangeRate, Transaction
 from ledger.money import format_money
 from ledger.selectors import Statement, statement, trial_balance
+from notifications.outbox import announce
 
 
 class ReadOnly:
@@ -58,6 +60,20 @@ class ExchangeRateAdmin(AuditedAdmin, ModelAdmin):
     autocomplete_fields = ["base", "quote"]
     date_hierarchy = "valid_from"
     ordering = ["-valid_from", "base_id", "quote_id"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        announce("rate.changed", obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        announce("rate.changed", obj)
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for rate in queryset:
+            announce("rate.changed", rate)
+        super().delete_queryset(request, queryset)
 
     @admin.display(description=_("pair"), ordering="base_id")
     def pair(self, row: ExchangeRate) -> str:

@@ -17,9 +17,8 @@ import orjson
 from django.db import connection, transaction
 from django.utils import translation
 
-from accounts.models import Tenant
 from config.i18n import LANGUAGES
-from config.tenancy import tenant_id_or_raise
+from config.tenancy import tenant_at_hand, tenant_id_or_raise
 from ledger.errors import NoRate
 from ledger.money import round_money, to_minor
 from ledger.rates import rate_on
@@ -72,10 +71,11 @@ class Facts:
 
 
 @transaction.atomic
-def publish_facts(tour_id: UUID) -> None:
-    """Bring the row of a tour up to date, or delete it where the public may not see the tour. Safe to repeat."""
-    _lock([tour_id])
-    _write([tour_id])
+def publish_facts(*tour_ids: UUID) -> None:
+    """Bring the rows of tours up to date, or delete them where the public may not see the tour. Safe to repeat."""
+    for ids in _in_parts(sorted(tour_ids)):
+        _lock(ids)
+        _write(ids)
     transaction.on_commit(catalogue_changed)
 
 
@@ -148,7 +148,7 @@ def _vector_rows(right: list[Facts]) -> str:
 
 def _facts_of(ids: list[UUID]) -> Iterator[Facts]:
     """The facts of those that the public may see."""
-    comparison = Comparison(Tenant.objects.values_list("currency", flat=True).get(pk=tenant_id_or_raise()))
+    comparison = Comparison(tenant_at_hand().currency)
     for tour in Tour.objects.public().for_display().filter(pk__in=ids).order_by("pk"):
         yield _facts(tour, comparison)
 

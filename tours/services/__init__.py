@@ -9,6 +9,7 @@ from tours.services.departures import (
     upsert_departures,
 )
 from tours.services.images import add_image, change_image, delete_image
+from tours.services.popularity import count_bookings
 from tours.services.schedule import RuleChange, change_rule, create_rule, delete_rule
 from tours.services.status import archive_tour, publish_tour, take_off_sale
 from tours.services.tours import create_tour, delete_tour, update_tour
@@ -22,6 +23,7 @@ __all__ = [
     "change_image",
     "change_rule",
     "close_departures",
+    "count_bookings",
     "create_rule",
     "create_tour",
     "delete_image",

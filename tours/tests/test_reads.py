@@ -7,18 +7,20 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from django.utils.timezone import now
 from django_redis import get_redis_connection
 from redis.exceptions import ConnectionError as RedisAway
 
 from config.tenancy import tenant_context
 from ledger.models import ExchangeRate
+from notifications.outbox import announce
 from tours import caching
 from tours.invariants import published_facts_are_the_tours as proof
 from tours.models import ItineraryDay, PublishedTour, Tour, TourImage
 from tours.serializers import reading as shapes
-from tours.services import update_tour
+from tours.services import count_bookings, update_tour
+from tours.services.references import reference_changed
 from tours.tests.factories import (
     CancellationPolicyFactory,
     CurrencyFactory,
@@ -256,6 +258,45 @@ def test_a_tour_off_sale_is_gone_at_once(tour, page, api):
     assert api.get(page).status_code == 404
     assert api.get(f"{LIST}/felucca").status_code == 404
     assert api.get(LIST).json()["total"] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("row", "change", "shown"),
+    [
+        ("destination", {"city_en": "Edfu"}, lambda page: page["destination"]["city"] == "Edfu"),
+        ("category", {"name_en": "Sailing"}, lambda page: page["category"]["name"] == "Sailing"),
+        ("cancellation_policy", {"name_en": "Strict"}, lambda page: page["cancellation_policy"]["name"] == "Strict"),
+        ("tax", {"percent": Decimal("15.5")}, lambda page: page["tax"]["percent"] == "15.5"),
+        ("price", {"name_en": "Grown-up"}, lambda page: page["options"][0]["prices"][0]["name"] == "Grown-up"),
+    ],
+)
+def test_a_change_of_what_many_tours_show_is_shown_by_them(tour, page, api, row, change, shown):
+    assert not shown(api.get(page).json())
+    changed = tour.options.get(code="standard").prices.first().category if row == "price" else getattr(tour, row)
+    with transaction.atomic():
+        type(changed).objects.filter(pk=changed.pk).update(**change)
+        reference_changed(changed)
+    assert shown(api.get(page).json())
+    assert list(proof()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_rate_compares_prices_anew(tour, listed, api):
+    pounds = listed(title_en="In pounds", currency=CurrencyFactory(code="EGP"), prices={"adult": "3000"})
+    assert PublishedTour.objects.get(pk=pounds.pk).compare_minor is None
+    with transaction.atomic():
+        announce(
+            "rate.changed", ExchangeRate.objects.create(base_id="USD", quote_id="EGP", rate=50, valid_from="2026-01-01")
+        )
+    assert PublishedTour.objects.get(pk=pounds.pk).compare_minor == 6000
+
+
+def test_bookings_counted_leave_the_facts_right(tour, page):
+    count_bookings(tour_ids=[tour.pk, tour.pk], step=1)
+    assert Tour.objects.get(pk=tour.pk).bookings_count == 1
+    assert PublishedTour.objects.get(pk=tour.pk).popularity == 1
+    assert list(proof()) == []
 
 
 def stored_keys():

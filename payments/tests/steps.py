@@ -2,16 +2,21 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+
+from django.utils.timezone import now
 
 from bookings.models import Booking
 from bookings.tests.factories import BookingFactory
 from config.invariants import check_all
 from ledger.models import AccountRole
 from ledger.services import balance_of, system_account
+from payments.gateways.interface import RemoteState
 from payments.models import Payment
-from payments.services import start_payment
+from payments.services import apply_remote_state, start_payment
+from payments.services.locks import free_number
 
 
 def wait_until(true: Callable[[], Any], seconds: float = 15) -> Any:
@@ -52,4 +57,41 @@ def clearing() -> Decimal:
 def assert_sound() -> None:
     """All promises hold."""
     faults = {name: found for name, found in check_all().faults.items() if found}
-    assert faults == {}
+    assert not faults, faults
+
+
+def said(payment: Payment, status: str, **other: Any) -> RemoteState:
+    """What the gateway says of the payment."""
+    told: dict[str, Any] = {
+        "status": status,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "gateway_reference": f"sbp_{payment.pk.hex}",
+    }
+    return RemoteState(**(told | other))
+
+
+def begun(booking: Booking | None = None, **fields: Any) -> Payment:
+    """An attempt as it stands before its gateway has answered; no gateway is needed."""
+    booking = booking or BookingFactory()
+    payment = Payment(
+        number=free_number(Payment, "PAY"),
+        booking=booking,
+        gateway="sandbox",
+        amount=booking.amount_due,
+        currency=booking.currency,
+        expires_at=booking.expires_at or now() + timedelta(minutes=15),
+        check_at=now() + timedelta(minutes=1),
+    )
+    for name, value in fields.items():
+        setattr(payment, name, value)
+    payment.idempotency_key = f"sandbox:payment:{payment.pk}"
+    payment.save(force_insert=True)
+    payment.note("begun", new_status=payment.status)
+    return payment
+
+
+def paid(booking: Booking | None = None) -> Payment:
+    """A payment that the gateway (which need not run) has taken."""
+    payment = begun(booking)
+    return apply_remote_state(payment.pk, said(payment, "PAID", captured_reference=f"sbc_{payment.pk.hex}"))

@@ -1,0 +1,7 @@
+"""The back-office of money: everything is shown, nothing is typed over; buttons call services."""
+
+from payments.admin.notices import NoticeAdmin
+from payments.admin.payments import PaymentAdmin
+from payments.admin.refunds import RefundAdmin
+
+__all__ = ["NoticeAdmin", "PaymentAdmin", "RefundAdmin"]

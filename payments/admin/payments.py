@@ -1,0 +1,247 @@
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from config.errors import DomainError
+from config.ids import uuid7
+from ledger.money import amount_text, format_money
+from payments.admin.readonly import LookedAt, back_to, id_of, linked, page_of, posting_link
+from payments.gateways.interface import GatewayError
+from payments.models import Notice, Payment, PaymentEvent, PaymentStatus, Refund, RefundStatus
+from payments.services import check_payment, request_refund
+
+STATUS_COLOURS = {
+    PaymentStatus.PENDING: "info",
+    PaymentStatus.PROCESSING: "warning",
+    PaymentStatus.PAID: "success",
+    PaymentStatus.FAILED: "danger",
+    PaymentStatus.CANCELLED: "default",
+    PaymentStatus.PARTIALLY_REFUNDED: "primary",
+    PaymentStatus.REFUNDED: "primary",
+}
+REFUND_COLOURS = {RefundStatus.PENDING: "warning", RefundStatus.SUCCEEDED: "success", RefundStatus.FAILED: "danger"}
+
+
+class FlaggedFilter(admin.SimpleListFilter):
+    title = _("flagged")
+    parameter_name = "flagged"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Flagged")), ("no", _("Not flagged"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "yes":
+                return queryset.exclude(flag="")
+            case "no":
+                return queryset.filter(flag="")
+        return queryset
+
+
+class RowsBelow(TabularInline):
+    """Rows that belong to the page's row, to be looked at."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+    tab = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class TimelineInline(RowsBelow):
+    model = PaymentEvent
+    verbose_name_plural = _("timeline")
+    fields = readonly_fields = ["at", "old_status", "new_status", "actor", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("actor")
+
+
+class RefundInline(RowsBelow):
+    model = Refund
+    fields = readonly_fields = ["refund", "money", "state", "reason", "requested_by", "created_at", "done_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("requested_by", "payment")
+
+    @display(description=_("number"))
+    def refund(self, refund: Refund) -> str:
+        return linked(refund)
+
+    @display(description=_("amount"))
+    def money(self, refund: Refund) -> str:
+        return format_money(refund.amount, refund.payment.currency)
+
+    @display(description=_("status"))
+    def state(self, refund: Refund) -> str:
+        return refund.get_status_display()
+
+
+class NoticeInline(RowsBelow):
+    model = Notice
+    fields = readonly_fields = ["notice", "type", "status", "received_at", "attempts", "error"]
+
+    @display(description=_("event"))
+    def notice(self, notice: Notice) -> str:
+        return linked(notice)
+
+
+class AskForm(BaseDialogForm):
+    """Nothing to fill in: one button."""
+
+
+class RefundForm(BaseDialogForm):
+    amount = forms.DecimalField(
+        label=_("Amount"), max_digits=14, decimal_places=3, widget=UnfoldAdminTextInputWidget(attrs={"dir": "ltr"})
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextInputWidget())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        payment = Payment.objects.filter(pk=id_of(self.object_id)).prefetch_related("refunds").first()
+        if payment is not None:
+            left = amount_text(payment.refundable, payment.currency)
+            self.fields["amount"].initial = left
+            self.fields["amount"].help_text = _("At most {left} {currency}.").format(
+                left=left, currency=payment.currency
+            )
+
+    def clean_amount(self) -> Decimal:
+        amount: Decimal = self.cleaned_data["amount"]
+        if amount <= 0:
+            raise forms.ValidationError(_("It must be more than zero."))
+        return amount
+
+
+@admin.register(Payment)
+class PaymentAdmin(LookedAt):
+    list_display = ["number", "booking_link", "state", "money", "gateway", "flag_shown", "created_at", "paid_at"]
+    list_filter = [
+        ("status", ChoicesDropdownFilter),
+        FlaggedFilter,
+        "gateway",
+        "is_duplicate",
+        ("created_at", RangeDateTimeFilter),
+    ]
+    list_filter_submit = True
+    list_select_related = ["booking"]
+    search_fields = [
+        "number",
+        "booking__reference",
+        "booking__contact_name",
+        "booking__contact_email",
+        "gateway_reference",
+        "captured_reference",
+    ]
+    search_help_text = _("Number, booking, name, e-mail, gateway's reference")
+    fieldsets = [
+        (None, {"fields": ["number", "booking_link", "state", "money", "refunded", "flag_shown", "is_duplicate"]}),
+        (
+            _("At the gateway"),
+            {"fields": ["gateway", "gateway_reference", "captured_reference", "failure_code", "failure_message"]},
+        ),
+        (_("Times"), {"fields": ["created_at", "expires_at", "paid_at", "check_at", "checks"]}),
+        (_("Traces"), {"fields": ["posting", "created_by", "idempotency_key", "return_url", "cancel_url"]}),
+    ]
+    inlines = [TimelineInline, RefundInline, NoticeInline]
+    actions_detail = ["ask_gateway", "refund"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("booking", "entry", "created_by")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [name for _title, block in self.fieldsets for name in block["fields"]]
+
+    @display(description=_("booking"), ordering="booking__reference")
+    def booking_link(self, payment: Payment) -> str:
+        return linked(payment.booking)
+
+    @display(description=_("status"), ordering="status", label=STATUS_COLOURS)
+    def state(self, payment: Payment) -> tuple[str, str]:
+        return payment.status, payment.get_status_display()
+
+    @display(description=_("amount"), ordering="amount")
+    def money(self, payment: Payment) -> str:
+        return format_money(payment.amount, payment.currency)
+
+    @display(description=_("refunded"))
+    def refunded(self, payment: Payment) -> str:
+        return format_money(payment.refunded_amount, payment.currency)
+
+    @display(description=_("flag"), ordering="flag", label="danger")
+    def flag_shown(self, payment: Payment) -> str:
+        return payment.get_flag_display()
+
+    @display(description=_("posting"))
+    def posting(self, payment: Payment) -> str:
+        return posting_link(payment.entry)
+
+    def has_reconcile_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("payments.reconcile")  # type: ignore[union-attr]
+
+    def has_refund_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("payments.refund")  # type: ignore[union-attr]
+
+    @action(
+        description=_("Ask the gateway now"),
+        icon="sync",
+        permissions=["reconcile"],
+        dialog={
+            "title": _("Ask the gateway what became of this payment?"),
+            "description": _("What it says is applied: a success confirms the booking, a refusal ends the attempt."),
+            "form_class": AskForm,
+            "form_submit_text": _("Ask"),
+        },
+    )
+    def ask_gateway(self, request: HttpRequest, form: AskForm, object_id: str) -> HttpResponse:
+        payment_id = id_of(object_id)
+        page = page_of(Payment(pk=payment_id))
+        try:
+            payment = check_payment(payment_id=payment_id, actor=request.user)
+        except GatewayError as trouble:
+            return back_to(request, page, _("The gateway cannot say: {why}").format(why=trouble), messages.ERROR)
+        except DomainError as refusal:
+            return back_to(request, page, str(refusal), messages.ERROR)
+        told = _("The gateway was asked. {number}: {status}.")
+        return back_to(request, page, told.format(number=payment.number, status=payment.get_status_display()))
+
+    @action(
+        description=_("Refund"),
+        icon="undo",
+        permissions=["refund"],
+        dialog={
+            "title": _("Give money back"),
+            "description": _("It goes back the way it came. This cannot be taken back."),
+            "form_class": RefundForm,
+            "form_submit_text": _("Refund"),
+        },
+    )
+    def refund(self, request: HttpRequest, form: RefundForm, object_id: str) -> HttpResponse:
+        payment_id = id_of(object_id)
+        page = page_of(Payment(pk=payment_id))
+        try:
+            refund = request_refund(
+                payment_id=payment_id,
+                amount=form.cleaned_data["amount"],
+                cause=f"staff:{uuid7()}",
+                reason=form.cleaned_data["reason"],
+                actor=request.user,
+            )
+        except DomainError as refusal:
+            return back_to(request, page, str(refusal), messages.ERROR)
+        return back_to(request, page, _("Refund {number} is on its way.").format(number=refund.number))

@@ -35,7 +35,7 @@ HAVING (p.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')) <> (t.id IS NOT 
 """
 
 
-@invariant("payments.captures_are_posted")
+@invariant("payments: money taken is posted once, clearing to deposits")
 def captures_are_posted() -> Iterator[str]:
     """Money taken ↔ one posting of the same amount, clearing to deposits."""
     for number, status, amount, currency, posted, clearing, deposits, *_rest in rows(CAPTURED):
@@ -43,7 +43,7 @@ def captures_are_posted() -> Iterator[str]:
         yield f"payment {number} is {status} with {amount} {currency}, but {what}"
 
 
-@invariant("payments.postings_have_payments")
+@invariant("payments: every capture and refund in the ledger has its row")
 def postings_have_payments() -> Iterator[str]:
     """A capture or refund in the ledger that no row explains."""
     statement = """
@@ -74,7 +74,7 @@ HAVING (r.status = 'SUCCEEDED') <> (t.id IS NOT NULL)
 """
 
 
-@invariant("payments.refunds_are_posted")
+@invariant("payments: money given back is posted once, deposits to clearing")
 def refunds_are_posted() -> Iterator[str]:
     """Money given back ↔ one posting of the same amount, deposits to clearing."""
     for number, status, amount, currency, posted, deposits in rows(REFUNDED):
@@ -82,7 +82,7 @@ def refunds_are_posted() -> Iterator[str]:
         yield f"refund {number} is {status} with {amount} {currency}, but {what}"
 
 
-@invariant("payments.refunded_sums")
+@invariant("payments: what was refunded is the sum of the refunds, and never more than was paid")
 def refunded_sums() -> Iterator[str]:
     """`refunded_amount` and the status are what the refunds' rows say; claims never exceed what was paid."""
     statement = """
@@ -100,7 +100,7 @@ def refunded_sums() -> Iterator[str]:
         yield f"payment {number} ({status}, {amount}) notes {noted} refunded; its refunds say {done}, claimed {claimed}"
 
 
-@invariant("payments.booking_sums")
+@invariant("payments: what a booking says was paid and refunded is the sum over its payments")
 def booking_sums() -> Iterator[str]:
     """What a booking says was paid and refunded is the sum over its payments, second successes left out."""
     statement = """
@@ -118,7 +118,7 @@ def booking_sums() -> Iterator[str]:
         )
 
 
-@invariant("payments.one_success")
+@invariant("payments: a booking has one success and one open attempt at most")
 def one_success() -> Iterator[str]:
     """No booking was paid twice for good, and no two attempts are open."""
     statement = """
@@ -132,7 +132,7 @@ def one_success() -> Iterator[str]:
         yield f"booking {reference} has {successes} successful and {open_ones} open attempts"
 
 
-@invariant("payments.history")
+@invariant("payments: the history of every payment ends with its status")
 def history() -> Iterator[str]:
     """The last move in a payment's history is its status."""
     statement = """
@@ -145,7 +145,7 @@ def history() -> Iterator[str]:
         yield f"payment {number} is {status}, but its history ends with {last or 'nothing'}"
 
 
-@invariant("payments.inbox_effects")
+@invariant("payments: every notice of a gateway has its effect")
 def inbox_effects() -> Iterator[str]:
     """A notice of success that is done has its effect, and none is left lying."""
     statement = """
@@ -164,7 +164,7 @@ def inbox_effects() -> Iterator[str]:
         yield f"notice {key} is {status} since more than a day, after {attempts} attempts"
 
 
-@invariant("payments.deposits")
+@invariant("payments: customer deposits are what was paid, less refunded, less earned")
 def deposits() -> Iterator[str]:
     """What the ledger holds as customers' deposits is, per currency, paid − refunded − earned over all bookings."""
     statement = """
@@ -188,7 +188,7 @@ def deposits() -> Iterator[str]:
         yield f"customer deposits in {currency} hold {held}, but bookings account for {owed}"
 
 
-@invariant("payments.overdue")
+@invariant("payments: nothing open is forgotten")
 def overdue() -> Iterator[str]:
     """Nothing open is without a next look: each open attempt and each waiting refund has a time at which a sweep takes it."""
     statement = """

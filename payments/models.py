@@ -69,7 +69,7 @@ class PaymentQuerySet(models.QuerySet):
 
     def for_display(self) -> Any:
         """With all that an answer shows, in a fixed number of queries."""
-        return self.select_related("booking").prefetch_related("refunds", "events")
+        return self.select_related("booking").prefetch_related("refunds")
 
     def successes(self) -> Any:
         """Those that brought money which counts for their booking; a second success is given back and does not."""

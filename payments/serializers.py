@@ -120,8 +120,7 @@ class PaymentDetailSerializer(PaymentSerializer):
 
     @extend_schema_field(PaymentEventSerializer(many=True))
     def get_timeline(self, payment: Payment) -> Any:
-        moves = [event for event in payment.events.all() if event.new_status]
-        return PaymentEventSerializer(moves, many=True).data
+        return PaymentEventSerializer(payment.events.exclude(new_status=""), many=True).data
 
 
 class RefundRequestSerializer(serializers.Serializer):

@@ -6,7 +6,6 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from config.addresses import client_address
 from config.api import error_response
@@ -14,6 +13,7 @@ from payments.errors import UnknownGateway
 from payments.gateways.interface import MalformedNotice, SignatureInvalid
 from payments.gateways.registry import offered_gateway
 from payments.services.inbox import count_forged, store_notice
+from payments.views.methods import method_not_allowed
 
 logger = logging.getLogger(__name__)
 
@@ -22,9 +22,10 @@ KEPT_HEADERS = ("Content-Type", "User-Agent", "Sandbox-Signature")
 
 
 @csrf_exempt
-@require_POST
 def receive_notice(request: HttpRequest, gateway: str) -> HttpResponse:
     """200 for what is stored or was before; 400 for what the gateway did not sign or nobody can read."""
+    if request.method != "POST":
+        return method_not_allowed(request, "POST")
     try:
         adapter = offered_gateway(gateway)
     except UnknownGateway as unknown:

@@ -9,22 +9,23 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import override
-from django.views.decorators.http import require_safe
 
 from config.i18n import in_language
 from ledger.money import format_money
 from payments.gateways.interface import GatewayError
 from payments.models import Payment, PaymentStatus
 from payments.services import check_payment
+from payments.views.methods import method_not_allowed
 
 logger = logging.getLogger(__name__)
 
 NOT_PAID = (PaymentStatus.FAILED, PaymentStatus.CANCELLED)
 
 
-@require_safe
 def payer_returned(request: HttpRequest, payment_id: UUID) -> HttpResponse:
     """Ask the gateway, then send the payer on to the client's page, or say here how the payment stands."""
+    if request.method not in ("GET", "HEAD"):
+        return method_not_allowed(request, "GET", "HEAD")
     payment = Payment.objects.select_related("booking").filter(pk=payment_id).first()
     if payment is None:
         raise Http404

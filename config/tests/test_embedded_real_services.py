@@ -10,7 +10,7 @@ import pytest
 
 from config.embedded.environment import pick_free_port
 from config.embedded.plan import rihla
-from config.tests.test_embedded_supervisor import Running, begin, wait_until
+from config.tests.test_embedded_supervisor import Running, begin, children_called, wait_until
 
 __all__ = ["begin"]
 SITE = """
@@ -54,18 +54,9 @@ def real(begin: Callable[..., Running], tmp_path: Path) -> Running:
     return running
 
 
-def children_of(running: Running, words: str) -> list[int]:
-    found = []
-    for pid in sorted(running.pids() - {running.process.pid}):
-        line = Path(f"/proc/{pid}/cmdline").read_text()
-        if words in line and "stand_in" not in line:
-            found.append(pid)
-    return found
-
-
 def test_they_end_when_asked(real):
-    assert len(children_of(real, "granian")) >= 3  # itself and two workers
-    assert len(children_of(real, "celery")) >= 4  # itself, two workers, beat
+    assert len(children_called(real, "granian")) >= 3  # itself and two workers
+    assert len(children_called(real, "celery")) >= 4  # itself, two workers, beat
     assert real.end(seconds=60) == 0
     assert real.pids() == set()
 
@@ -78,7 +69,7 @@ def test_they_and_their_children_end_with_a_supervisor_killed_by_9(real):
 
 @pytest.mark.parametrize("name", ["granian", "celery"])
 def test_killed_by_9_they_leave_no_children_and_come_back(real, name):
-    before = children_of(real, name)
-    os.kill(before[0], signal.SIGKILL)
+    before = children_called(real, name)
+    os.kill(min(before), signal.SIGKILL)
     real.wait_for("was killed by signal 9").wait_for("runs again")
-    wait_until(lambda: len(children_of(real, name)) >= len(before) and not set(before) & real.pids())
+    wait_until(lambda: len(children_called(real, name)) >= len(before) and not before & real.pids())

@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,7 +19,7 @@ import psycopg
 import pytest
 
 from config.embedded.environment import pick_free_port, port_is_free
-from config.embedded.processes import processes_in
+from config.embedded.processes import die_with_parent, processes_in
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL"}
@@ -67,6 +68,7 @@ class Running:
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
+                preexec_fn=partial(die_with_parent, signal.SIGTERM),  # a test run that is killed leaves nothing either
             )
 
     def said(self) -> str:
@@ -153,6 +155,14 @@ def test_kill_9_of_the_supervisor_leaves_no_child_and_an_immediate_start_finds_t
         assert connection.execute("select number from kept").fetchall() == [(7,)]
 
 
+def test_kill_9_of_the_guard_and_then_of_the_supervisor_leaves_no_child(begin):
+    running = begin().up()
+    (guard,) = {pid for pid in running.pids() if "stand_in" in command_of(pid)} - {running.process.pid}
+    os.kill(guard, signal.SIGKILL)
+    running.end(signal.SIGKILL)
+    wait_until(lambda: not running.pids())
+
+
 def test_kill_9_of_a_service_takes_its_children_with_it_and_it_starts_again(begin):
     running = begin(services={"family": ["PYTHON", "-c", FAMILY]}).up()
     wait_until(lambda: len(children_called(running, "time.sleep")) == 2)
@@ -163,16 +173,15 @@ def test_kill_9_of_a_service_takes_its_children_with_it_and_it_starts_again(begi
     assert children_called(running, "time.sleep").isdisjoint(before)
 
 
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
 def children_called(running: Running, words: str) -> set[int]:
-    found = set()
-    for pid in running.pids() - {running.process.pid}:
-        try:
-            line = Path(f"/proc/{pid}/cmdline").read_text()
-        except OSError:
-            continue
-        if words in line and "stand_in" not in line:
-            found.add(pid)
-    return found
+    return {pid for pid in running.pids() if words in command_of(pid) and "stand_in" not in command_of(pid)}
 
 
 def test_a_service_that_cannot_live_is_tried_again_at_growing_distances(begin):

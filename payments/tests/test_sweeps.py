@@ -133,8 +133,8 @@ def worker(sandbox_url: str):
     """A real Celery worker on the tests' database and broker, as the serving role. Killed with SIGKILL."""
     env = {
         **os.environ,
-        "DATABASE_URL": server.test_database_url(django_settings.DATABASE_URL),
-        "DATABASE_OWNER_URL": server.test_database_url(django_settings.DATABASE_OWNER_URL),
+        "DATABASE_URL": server.url_of_test_database(django_settings.DATABASE_URL),
+        "DATABASE_OWNER_URL": server.url_of_test_database(django_settings.DATABASE_OWNER_URL),
         "RIHLA_AS_OWNER": "false",
         "SANDBOX_URL": sandbox_url,
         "GATEWAY_READ_SECONDS": "20",
@@ -167,7 +167,7 @@ def worker(sandbox_url: str):
 
 
 def owner_connection():
-    return psycopg.connect(server.test_database_url(django_settings.DATABASE_OWNER_URL))
+    return psycopg.connect(server.url_of_test_database(django_settings.DATABASE_OWNER_URL))
 
 
 def somebody_waits_for_a_lock() -> bool:

@@ -18,6 +18,7 @@ def send_verification(event: Event) -> None:
             once_key=f"verify_email:{event.pk}",
             context={"person": user, "link": link_to(Purpose.VERIFY, user, user.language)},
             about=user,
+            secret=True,
         )
 
 
@@ -35,6 +36,7 @@ def send_reset(event: Event) -> None:
             "invited": event.data.get("invited", False),
         },
         about=user,
+        secret=True,
     )
 
 

@@ -28,6 +28,7 @@ from django.utils.translation import override
 
 from config.i18n import LANGUAGES, in_language
 from config.tenancy import tenant_at_hand
+from notifications.errors import NothingLeftToSend
 from notifications.models import Attachment, Message, MessageStatus
 from notifications.outbox import send_task
 
@@ -52,12 +53,14 @@ def write_message(
     context: dict[str, Any],
     about: Model | None = None,
     attachments: Iterable[AttachedFile] = (),
+    secret: bool = False,
 ) -> Message | None:
     """Render a mail and queue it; it leaves after the transaction has committed.
 
     One message per `once_key` (and tenant): a repeat returns None and changes nothing. `language` is `en` or `ar`;
-    anything else is answered in English. `attachments` are (name, content type, bytes). Raises `ValidationError` where
-    `to` is no address.
+    anything else is answered in English. `attachments` are (name, content type, bytes). `secret` says that who holds the
+    mail can act as its recipient (a reset link): staff are not shown it, and its text goes once it is sent. Raises
+    `ValidationError` where `to` is no address.
     """
     validate_email(to)
     language = language if language in LANGUAGES else "en"
@@ -74,6 +77,7 @@ def write_message(
                 subject=subject,
                 text=text,
                 html=html,
+                is_secret=secret,
                 subject_type=about._meta.label_lower if about is not None else "",
                 subject_id=about.pk if about is not None else None,
             )
@@ -145,7 +149,8 @@ def send_message(message_id: UUID | str) -> bool:
         logger.exception("message %s could not be sent", message_id)
         _note_refusal(message, fault)
     else:
-        Message.objects.filter(pk=message_id).update(status=MessageStatus.SENT, sent_at=now(), error="")
+        emptied = {"text": "", "html": ""} if message.is_secret else {}
+        Message.objects.filter(pk=message_id).update(status=MessageStatus.SENT, sent_at=now(), error="", **emptied)
     return True
 
 
@@ -183,9 +188,14 @@ def _note_refusal(message: Message, fault: Exception) -> None:
 
 
 def send_again(message_id: UUID | str) -> None:
-    """Staff: queue a message anew, whether it was given up, still waits or was sent."""
+    """Staff: queue a message anew, whether it was given up, still waits or was sent.
+
+    Raises `NothingLeftToSend` for a secret one that went out: its text is gone, and whoever needs another asks for it.
+    """
     with transaction.atomic():
         message = Message.objects.select_for_update().get(pk=message_id)
+        if message.is_secret and message.status == MessageStatus.SENT:
+            raise NothingLeftToSend
         message.status, message.attempts, message.next_try_at, message.error = MessageStatus.QUEUED, 0, now(), ""
         message.save(update_fields=["status", "attempts", "next_try_at", "error"])
         transaction.on_commit(partial(send_task, "notifications.tasks.send_message", str(message_id)))

@@ -77,6 +77,11 @@ class Message(TenantOwned):
     subject = models.CharField(_("subject"), max_length=250)
     text = models.TextField(_("text"))
     html = models.TextField(_("HTML"))
+    is_secret = models.BooleanField(
+        _("secret"),
+        db_default=False,
+        help_text=_("Holds a link that opens an account: staff do not see the text, and it is emptied once sent."),
+    )
     subject_type = models.CharField(_("about (kind)"), max_length=60, blank=True, default="")
     subject_id = models.UUIDField(_("about"), null=True)
     status = models.CharField(_("status"), max_length=8, choices=MessageStatus.choices, default=MessageStatus.QUEUED)

@@ -222,7 +222,8 @@ def test_many_senders_at_once_send_once(tenant, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_writers_at_once_write_once(tenant):
+def test_many_writers_at_once_write_once(tenant, settings):
+    settings.CELERY_TASK_ALWAYS_EAGER = True
     outcomes = run_together(*[write] * 6)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Message"] + ["NoneType"] * 5
     assert Message.objects.count() == 1

@@ -1,0 +1,10 @@
+"""Refusals of notifications."""
+
+from django.utils.translation import gettext_lazy as _
+
+from config.errors import Conflict
+
+
+class NothingLeftToSend(Conflict):
+    code = "nothing_left_to_send"
+    message = _("This message was secret and is sent; its text is gone. A new one has to be asked for.")

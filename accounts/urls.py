@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import me, people, sign_in
+from accounts.views import me, people, promises, sign_in
 
 urlpatterns = [
     path("auth/register", sign_in.Register.as_view(), name="register"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("auth/me", me.Me.as_view(), name="me"),
     path("auth/me/picture", me.MyPicture.as_view(), name="my-picture"),
     path("auth/preferences", me.MyPreferences.as_view(), name="preferences"),
+    path("admin/invariants", promises.Invariants.as_view(), name="invariants"),
     path("admin/users", people.People.as_view(), name="people"),
     path("admin/users/<uuid:user_id>", people.Person.as_view(), name="person"),
 ]

@@ -43,3 +43,26 @@ class RatesAskedSerializer(serializers.Serializer):
     def filters(self) -> dict[str, Any]:
         """The pair, as filters of a queryset."""
         return {f"{side}_id": code for side in ("base", "quote") if (code := self.validated_data.get(side))}
+
+
+class TrialLineSerializer(serializers.Serializer):
+    """One role of accounts: everything posted to either side of it, in major units."""
+
+    role = serializers.CharField()
+    detail = serializers.CharField()
+    debit = serializers.DecimalField(max_digits=18, decimal_places=3)
+    credit = serializers.DecimalField(max_digits=18, decimal_places=3)
+
+
+class TrialBalanceSerializer(serializers.Serializer):
+    """The books of one unit; both sides are the same, or something is broken."""
+
+    unit = serializers.CharField()
+    debit = serializers.DecimalField(max_digits=18, decimal_places=3)
+    credit = serializers.DecimalField(max_digits=18, decimal_places=3)
+    balances = serializers.BooleanField()
+    lines = TrialLineSerializer(many=True)
+
+
+class TrialBalancesSerializer(serializers.Serializer):
+    items = TrialBalanceSerializer(many=True)

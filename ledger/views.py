@@ -4,10 +4,19 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from accounts.permissions import Needs
 from ledger.models import Currency, ExchangeRate
-from ledger.selectors import rates_in_force
-from ledger.serializers import CurrencySerializer, ExchangeRateSerializer, RatesAskedSerializer
+from ledger.selectors import rates_in_force, trial_balance
+from ledger.serializers import (
+    CurrencySerializer,
+    ExchangeRateSerializer,
+    RatesAskedSerializer,
+    TrialBalancesSerializer,
+)
 
 
 @extend_schema(tags=["money"], summary="The currencies that are offered", auth=[])
@@ -34,3 +43,17 @@ class ExchangeRateList(ListAPIView):
         asked = RatesAskedSerializer(data=self.request.query_params)
         asked.is_valid(raise_exception=True)
         return rates_in_force(asked.validated_data.get("date")).filter(**asked.filters())
+
+
+@extend_schema(
+    tags=["money"],
+    operation_id="admin_trial_balance",
+    summary="The trial balance, per unit",
+    description="Sums of debit and credit of everything posted so far, and the same for each account of a unit.",
+    responses={200: TrialBalancesSerializer},
+)
+class TrialBalances(APIView):
+    permission_classes = [Needs("ledger.view_transaction")]
+
+    def get(self, request: Request) -> Response:
+        return Response(TrialBalancesSerializer({"items": trial_balance()}).data)

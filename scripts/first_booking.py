@@ -211,7 +211,7 @@ def payments_are(person: Person, booking: dict[str, Any], *wanted: str, seconds:
     found: list[str] = []
 
     def look() -> bool:
-        page = person.call("GET", "payments", params={"booking": booking["id"]})
+        page = person.call("GET", "payments", params={"booking_id": booking["id"]})
         found[:] = [row["status"] for row in sorted(page["items"], key=lambda row: row["created_at"])]
         return found == list(wanted)
 

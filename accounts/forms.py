@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, AuthenticationForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
@@ -38,8 +39,15 @@ class EmailIsTheServices:
         return {*super()._get_validation_exclusions(), "email"}  # type: ignore[misc]
 
 
+def left_to_right(form: forms.BaseForm) -> None:
+    """Addresses and numbers are written from left to right in Arabic too."""
+    for name in ("email", "phone", "currency"):
+        if name in form.fields:
+            form.fields[name].widget.attrs["dir"] = "ltr"
+
+
 class PersonAddForm(EmailIsTheServices, UserCreationForm):
-    role: Any = forms.ModelChoiceField(None, label=_("role"), widget=UnfoldAdminSelectWidget)
+    role: Any = forms.ModelChoiceField(None, label=capfirst(_("role")), widget=UnfoldAdminSelectWidget)
 
     class Meta:
         model = User
@@ -50,6 +58,7 @@ class PersonAddForm(EmailIsTheServices, UserCreationForm):
         roles = Role.objects.all()
         self.fields["role"].queryset = roles  # type: ignore[attr-defined]
         self.fields["role"].initial = roles.filter(code=Role.Code.CUSTOMER).first()
+        left_to_right(self)
         self.fields["usable_password"].label = _("Password")
         self.fields["usable_password"].choices = [  # type: ignore[attr-defined]
             ("false", _("The person chooses it, by a link that we mail")),
@@ -60,15 +69,15 @@ class PersonAddForm(EmailIsTheServices, UserCreationForm):
 
 
 class PersonChangeForm(EmailIsTheServices, UserChangeForm):
-    role: Any = forms.ModelChoiceField(None, label=_("role"), widget=UnfoldAdminSelectWidget)
+    role: Any = forms.ModelChoiceField(None, label=capfirst(_("role")), widget=UnfoldAdminSelectWidget)
     may_log_in = forms.BooleanField(
-        label=_("may log in"),
+        label=capfirst(_("may log in")),
         required=False,
         help_text=_("With this operator. Switched off, every session ends at once."),
         widget=UnfoldBooleanSwitchWidget,
     )
     reason = forms.CharField(
-        label=_("reason"),
+        label=capfirst(_("reason")),
         required=False,
         max_length=500,
         help_text=_("Kept in the audit trail."),
@@ -82,6 +91,7 @@ class PersonChangeForm(EmailIsTheServices, UserChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["role"].queryset = Role.objects.all()  # type: ignore[attr-defined]
+        left_to_right(self)
         membership = Membership.objects.filter(user=self.instance).first()
         if membership is not None:
             self.fields["role"].initial = membership.role_id
@@ -135,7 +145,7 @@ class PermissionGrid(forms.CheckboxSelectMultiple):
 
 
 class RoleForm(forms.ModelForm):
-    rights = forms.MultipleChoiceField(label=_("rights"), required=False, widget=PermissionGrid)
+    rights = forms.MultipleChoiceField(label=capfirst(_("rights")), required=False, widget=PermissionGrid)
 
     class Meta:
         model = Role

@@ -246,7 +246,7 @@ class TravelPreferences(TenantOwned):
         constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="preferences_once")]
 
     def __str__(self) -> str:
-        return str(self.user)
+        return str(_("travel preferences"))
 
 
 class SignedOut(models.Model):

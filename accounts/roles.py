@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from django.contrib.auth.models import Permission
+from django.db.models import Q
 
 from accounts.models import Role, RolePermission
 
 # Django's own machinery: nobody needs rights over its rows.
 FRAMEWORK_APPS = ("admin", "auth", "contenttypes", "sessions", "token_blacklist")
+# Our own machinery, likewise.
+MACHINERY = ("idempotencykey", "rolepermission", "signedout")
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,10 @@ def permission_name(permission: Permission) -> str:
 
 def grantable_permissions() -> dict[str, Permission]:
     """Every permission a role can hold, by name. Needs one query."""
-    rows = Permission.objects.select_related("content_type").exclude(content_type__app_label__in=FRAMEWORK_APPS)
+    rows = Permission.objects.select_related("content_type").exclude(
+        Q(content_type__app_label__in=FRAMEWORK_APPS)
+        | Q(content_type__app_label="accounts", content_type__model__in=MACHINERY)
+    )
     return {permission_name(row): row for row in rows.order_by("content_type__app_label", "codename")}
 
 

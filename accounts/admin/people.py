@@ -8,6 +8,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.decorators import action, display
@@ -75,14 +76,15 @@ class PreferencesInline(StackedInline):
     model = TravelPreferences
     can_delete = False
     extra = 0
-    fields = readonly_fields = (
-        "travel_style",
-        "interests",
-        "favourite_destinations",
-        "dietary_needs",
-        "budget_min",
-        "budget_max",
-    )
+    fields = readonly_fields = ("travel_style", "likes", "destinations", "dietary_needs", "budget_min", "budget_max")
+
+    @display(description=_("interests"))
+    def likes(self, preferences: TravelPreferences) -> str:
+        return " · ".join(preferences.interests)
+
+    @display(description=_("favourite destinations"))
+    def destinations(self, preferences: TravelPreferences) -> str:
+        return " · ".join(preferences.favourite_destinations)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -107,9 +109,9 @@ class PersonAdmin(AuditedAdmin, UserAdmin, ModelAdmin):
     search_help_text = _("Name, e-mail or phone")
     ordering = ["-created_at"]
     filter_horizontal: tuple[str, ...] = ()
-    readonly_fields = ["email_verified_at", "last_login", "created_at", "picture"]
+    readonly_fields = ["email_verified_at", "last_login", "created_at", "picture", "new_password"]
     fieldsets = (
-        (None, {"fields": (("first_name", "last_name"), ("email", "phone"), "password")}),
+        (None, {"fields": (("first_name", "last_name"), ("email", "phone"), "new_password")}),
         (_("At this operator"), {"fields": (("role", "may_log_in"), "reason")}),
         (_("More"), {"fields": (("language", "currency"), "date_of_birth", "picture")}),
         (_("Times"), {"fields": (("email_verified_at", "last_login", "created_at"),)}),
@@ -143,6 +145,13 @@ class PersonAdmin(AuditedAdmin, UserAdmin, ModelAdmin):
     @display(description=_("verified"), boolean=True, ordering="email_verified_at")
     def verified(self, user: User) -> bool:
         return user.email_verified_at is not None
+
+    @display(description=_("password"))
+    def new_password(self, user: User) -> str:
+        state = _("Set") if user.has_usable_password() else _("Not chosen yet")
+        address = reverse("admin:auth_user_password_change", args=[user.pk])
+        link = '{} · <a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>'
+        return format_html(link, state, address, _("Set another one"))
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj is not None else []

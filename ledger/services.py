@@ -185,18 +185,13 @@ class _Chain:
 def _lock_chains(account_ids: set[UUID]) -> dict[UUID, _Chain]:
     if not account_ids:
         return {}
-    chains = {
-        account.pk: _Chain(account)
-        for account in Account.objects.select_for_update(of=("self",)).filter(pk__in=account_ids).order_by("pk")
-    }
-    last = (
-        Entry.objects.filter(account_id__in=account_ids)
-        .order_by("account_id", "-sequence")
-        .distinct("account_id")
-        .values_list("account_id", "sequence", "balance_after")
-    )
-    for account_id, sequence, balance in last:
-        chains[account_id].sequence, chains[account_id].balance = sequence, balance
+    accounts = Account.objects.select_for_update(of=("self",)).filter(pk__in=account_ids).order_by("pk")
+    chains = {}
+    for account in accounts:
+        last = Entry.objects.filter(account=account).order_by("-sequence").first()
+        chains[account.pk] = (
+            _Chain(account, last.sequence or 0, last.balance_after or ZERO) if last else _Chain(account)
+        )
     return chains
 
 

@@ -166,3 +166,17 @@ def test_tenants_have_their_own_accounts_and_references(clearing, deposits, othe
         capture(theirs, system_account(AccountRole.CUSTOMER_DEPOSITS, "USD"), amount="5.00")
         assert balance_of(theirs) == Decimal(5)
     assert balance_of(clearing) == Decimal(120)
+
+
+def test_posting_costs_a_fixed_number_of_statements(clearing, deposits, wallet, django_assert_num_queries):
+    """Three of them savepoints that a caller's transaction needs; two more where an owned account is locked."""
+    with django_assert_num_queries(7):
+        capture(clearing, deposits)
+    with django_assert_num_queries(9):
+        post("in:1", "DEPOSIT", debit(clearing, Decimal(1)), credit(wallet, Decimal(1)))
+    for number in range(5):
+        post(f"more:{number}", "DEPOSIT", debit(clearing, Decimal(1)), credit(wallet, Decimal(1)))
+    with django_assert_num_queries(9):
+        post("in:2", "DEPOSIT", debit(clearing, Decimal(1)), credit(wallet, Decimal(1)))
+    with django_assert_num_queries(4):  # a repeat: found, compared
+        capture(clearing, deposits)

@@ -91,11 +91,19 @@ def format_money(amount: Decimal, code: str, language: str | None = None) -> str
 
 @cache
 def _pattern(code: str, language: str) -> str:
-    """The language's pattern with the currency's true decimals, and a space after a symbol made of letters."""
+    """The language's pattern with the currency's true decimals, and a space after a symbol made of letters.
+
+    In Arabic, marks of direction keep `-` before its number and `US$` from turning into `$US`.
+    """
     decimals = "." + "0" * minor_units(code) if minor_units(code) else ""
     pattern: str = Locale(language).currency_formats["standard"].pattern.replace(".00", decimals)
-    if pattern.startswith("¤") and get_currency_symbol(code, locale=language)[-1].isalpha():
+    symbol = get_currency_symbol(code, locale=language)
+    if pattern.startswith("¤") and symbol[-1].isalpha():
         pattern = pattern.replace("¤", "¤\xa0", 1)
+    if language == "ar":
+        pattern = pattern.replace("\u200f-", "\u200e-")
+        if symbol[0].isascii():
+            pattern = pattern.replace("¤", "\u200e¤\u200e")
     return pattern
 
 

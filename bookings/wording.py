@@ -10,6 +10,7 @@ from babel.dates import format_date, format_time
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from bookings import pricing
 from bookings.models import Booking, BookingEvent, BookingStatus
 from bookings.services.cancellation import NOT_CONFIRMED, STAFF_OVERRIDE
 from config.i18n import language_now
@@ -32,6 +33,16 @@ def refund_line(line: Mapping[str, Any]) -> str:
         "Cancelled {hours} hours or more before the start: {percent} % of the price is kept",
         line["hours_before"],
     ).format(hours=line["hours_before"], percent=percent)
+
+
+def quote_in_words(quote: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored quote with each text in the language at hand."""
+    return pricing.in_words(dict(quote))
+
+
+def quoted_total(quote: Mapping[str, Any]) -> str:
+    """The total of a stored quote as people read it."""
+    return format_money(Decimal(quote["total"]), quote["currency"])
 
 
 def refund_in_words(terms: Mapping[str, Any]) -> dict[str, Any]:

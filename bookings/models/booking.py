@@ -4,7 +4,7 @@ from typing import Any
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
@@ -91,6 +91,14 @@ class BookingQuerySet(models.QuerySet):
         if user.has_perm("bookings.view_booking"):
             return self
         return self.filter(Q(customer_id=user.pk) | Q(agent_id=user.pk))
+
+    def made_by(self, source: str) -> Any:
+        """Those whose `source` is SELF, ADMIN or AGENT."""
+        if source == "AGENT":
+            return self.filter(agent__isnull=False)
+        by_others = Q(created_by__isnull=False) & ~Q(created_by=F("customer"))
+        by_staff = by_others | Q(created_by__isnull=False, customer=None)
+        return self.filter(by_staff, agent=None) if source == "ADMIN" else self.filter(agent=None).exclude(by_staff)
 
     def for_display(self) -> Any:
         """With all that an answer shows, in a fixed number of queries."""

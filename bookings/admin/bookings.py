@@ -1,0 +1,465 @@
+"""Bookings in the back-office: state and money are looked at, and change through actions that call services."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from accounts.admin_audit import AuditedAdmin, record_saved, stored
+from accounts.models import Language
+from bookings import services, wording
+from bookings.access import booking_link
+from bookings.admin.shown import (
+    PAYMENT_COLOURS,
+    STATUS_COLOURS,
+    cancellation_shown,
+    quote_shown,
+    refund_shown,
+    state_shown,
+)
+from bookings.documents import voucher_pdf
+from bookings.models import Booking, BookingEvent, BookingItem, BookingStatus, Traveller
+from bookings.views.bookings import file_answer
+from config.errors import DomainError
+
+EDITABLE = (
+    "contact_name",
+    "contact_email",
+    "contact_phone",
+    "language",
+    "special_requests",
+    "dietary_needs",
+    "accessibility_needs",
+    "pickup",
+    "emergency_name",
+    "emergency_phone",
+)
+
+
+class RowsBelow(TabularInline):
+    """Rows of the booking, to be looked at."""
+
+    extra = 0
+    can_delete = False
+    tab = True
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("bookings.view_booking"))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ItemInline(RowsBelow):
+    model = BookingItem
+    fields = ["kind", "title_en", "party_shown", "seats", "amount_shown", "status", "supplier_reference"]
+    readonly_fields = ["party_shown", "amount_shown"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("kind", "booking")
+
+    @display(description=gettext_lazy("party"))
+    def party_shown(self, item: BookingItem) -> str:
+        return wording.party_in_words(item.booking)
+
+    @display(description=gettext_lazy("amount"))
+    def amount_shown(self, item: BookingItem) -> str:
+        return wording.money(item.booking, item.amount)
+
+
+class TravellerInline(RowsBelow):
+    model = Traveller
+    fields = ["first_name", "last_name", "category", "age", "nationality", "note"]
+
+
+class EventInline(RowsBelow):
+    """The history: who did what, when and why."""
+
+    model = BookingEvent
+    verbose_name_plural = gettext_lazy("Timeline")
+    fields = ["at", "what", "actor", "reason", "address"]
+    readonly_fields = ["what"]
+    ordering = ["-at", "-id"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("actor")
+
+    @display(description=gettext_lazy("what"))
+    def what(self, event: BookingEvent) -> str:
+        return wording.event_in_words(event)
+
+
+class SourceFilter(admin.SimpleListFilter):
+    title = gettext_lazy("made by")
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("SELF", _("Customer")), ("ADMIN", _("Staff")), ("AGENT", _("Agent"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.made_by(self.value()) if self.value() else queryset
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=500,
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+        help_text=gettext_lazy("Kept in the booking's history."),
+    )
+
+
+class CancelForm(ReasonForm):
+    refund_percent = forms.DecimalField(
+        label=gettext_lazy("Refund against the policy (%)"),
+        required=False,
+        min_value=0,
+        max_value=100,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget,
+        help_text=gettext_lazy("Leave empty to keep to the policy."),
+    )
+    expected_refund = forms.DecimalField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, may_override: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_override:
+            del self.fields["refund_percent"]
+
+
+@admin.register(Booking)
+class BookingAdmin(AuditedAdmin, ModelAdmin):
+    """Apps above add what they know by `BookingAdmin.inlines.append(…)`."""
+
+    list_display = [
+        "reference_shown",
+        "trip",
+        "starts",
+        "party",
+        "status_shown",
+        "payment_shown",
+        "money_shown",
+        "made",
+    ]
+    list_filter = [
+        ("status", ChoicesDropdownFilter),
+        ("payment_status", ChoicesDropdownFilter),
+        ("items__departure__tour", AutocompleteSelectFilter),
+        ("starts_at", RangeDateFilter),
+        ("created_at", RangeDateFilter),
+        SourceFilter,
+    ]
+    list_filter_submit = True
+    list_fullwidth = True
+    search_fields = ["reference", "contact_name", "contact_email", "contact_phone"]
+    search_help_text = gettext_lazy("Reference, name, e-mail or phone")
+    date_hierarchy = "starts_at"
+    ordering = ["-created_at"]
+    inlines: list[Any] = [ItemInline, TravellerInline, EventInline]
+    actions_detail = ["confirm_this", "cancel_this", "no_show_this", "resend_this", "voucher_this"]
+    readonly_fields = [
+        "reference",
+        "state_shown",
+        "trip",
+        "starts",
+        "party",
+        "made",
+        "source_shown",
+        "customer",
+        "pay_by",
+        "quote_shown",
+        "paid_shown",
+        "due_shown",
+        "policy_shown",
+        "cancellation_shown",
+        "link_shown",
+    ]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    ("reference", "state_shown", "pay_by"),
+                    ("trip", "starts", "party"),
+                    ("made", "source_shown", "customer"),
+                    "staff_note",
+                ]
+            },
+        ),
+        (
+            gettext_lazy("Contact"),
+            {
+                "classes": ["tab"],
+                "fields": [
+                    ("contact_name", "language"),
+                    ("contact_email", "contact_phone"),
+                    ("emergency_name", "emergency_phone"),
+                    "link_shown",
+                ],
+            },
+        ),
+        (
+            gettext_lazy("Requests"),
+            {"classes": ["tab"], "fields": ["special_requests", "pickup", "dietary_needs", "accessibility_needs"]},
+        ),
+        (
+            gettext_lazy("Price"),
+            {
+                "classes": ["tab"],
+                "fields": ["quote_shown", ("paid_shown", "due_shown"), "policy_shown", "cancellation_shown"],
+            },
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).for_display().select_related("customer", "agent")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "language":
+            return forms.ChoiceField(
+                label=db_field.verbose_name, choices=Language.choices, widget=UnfoldAdminSelectWidget
+            )
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in ("staff_note", "special_requests") and field is not None:
+            field.widget.attrs["rows"] = 3
+        return field
+
+    def save_model(self, request: HttpRequest, obj: Booking, form: Any, change: bool) -> None:
+        before = stored(obj)
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name in EDITABLE}
+        if changes:
+            services.update_booking(booking_id=obj.pk, changes=changes, actor=request.user)
+        if "staff_note" in form.changed_data:
+            services.write_staff_note(booking_id=obj.pk, text=form.cleaned_data["staff_note"], actor=request.user)
+        record_saved(request.user, Booking.objects.get(pk=obj.pk), before, added=False)
+
+    # --- Actions ---
+
+    def has_confirm_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("bookings.confirm"))
+
+    def has_cancel_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("bookings.cancel"))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Only what the booking's state allows."""
+        booking = Booking.objects.filter(pk=object_id).first()
+        allowed = self._allowed(booking) if booking else set()
+        return [
+            one
+            for one in super().get_actions_detail(request, object_id)
+            if any(one.action_name.endswith(f"{name}_this") for name in allowed)
+        ]
+
+    def _allowed(self, booking: Booking) -> set[str]:
+        waiting = {BookingStatus.PENDING_PAYMENT, BookingStatus.EXPIRED, BookingStatus.NO_SHOW}
+        allowed = {"confirm"} if booking.status in waiting else set()
+        if booking.status in (BookingStatus.PENDING_PAYMENT, BookingStatus.CONFIRMED):
+            allowed |= {"cancel"}
+        if booking.status in (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS) and booking.starts_at <= now():
+            allowed |= {"no_show"}
+        return allowed | ({"resend", "voucher"} if booking.has_voucher else set())
+
+    @action(description=gettext_lazy("Confirm …"), icon="check_circle", permissions=["confirm"])
+    def confirm_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        booking = self._booking(object_id)
+        form = ReasonForm(request.POST or None)
+        if form.is_valid() and self._done(
+            request,
+            _("The booking is confirmed."),
+            services.confirm_booking,
+            booking_id=booking.pk,
+            actor=request.user,
+            reason=form.cleaned_data["reason"],
+        ):
+            return self._back(booking)
+        context = {
+            "title": _("Confirm {reference}").format(reference=booking.reference),
+            "explanation": _("The seats become firm and the voucher goes out, although it is not paid in full."),
+            "verb": _("Confirm"),
+        }
+        return self._ask(request, booking, form, context)
+
+    @action(description=gettext_lazy("Cancel …"), icon="cancel", permissions=["cancel"])
+    def cancel_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Shows the refund with its lines first; only the answer to what was shown cancels."""
+        booking = self._booking(object_id)
+        may_override = request.user.has_perm("bookings.override_policy")
+        form = CancelForm(request.POST or None, may_override=may_override)
+        percent: Decimal | None = None
+        if form.is_valid():
+            percent, expected = form.cleaned_data.get("refund_percent"), form.cleaned_data["expected_refund"]
+            if expected is not None and self._done(
+                request,
+                _("The booking is cancelled."),
+                services.cancel_booking,
+                booking_id=booking.pk,
+                actor=request.user,
+                reason=form.cleaned_data["reason"],
+                refund_percent=percent,
+                expected_refund=expected,
+            ):
+                return self._back(booking)
+        terms = services.cancellation_terms(booking, refund_percent=percent)
+        is_shown = form.is_bound and form.is_valid()
+        context = {
+            "title": _("Cancel {reference}").format(reference=booking.reference),
+            "explanation": _("The seats go on sale again. What goes back is sent the way it was paid."),
+            "refund": refund_shown(booking, terms),
+            "expected_refund": terms["refund"] if is_shown or not may_override else "",
+            "verb": _("Cancel the booking") if is_shown or not may_override else _("Show the refund"),
+        }
+        return self._ask(request, booking, form, context)
+
+    @action(description=gettext_lazy("No show …"), icon="person_off", permissions=["change"])
+    def no_show_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        booking = self._booking(object_id)
+        form = ReasonForm(request.POST or None)
+        if form.is_valid() and self._done(
+            request,
+            _("Noted: the party did not come."),
+            services.mark_no_show,
+            booking_id=booking.pk,
+            actor=request.user,
+            reason=form.cleaned_data["reason"],
+        ):
+            return self._back(booking)
+        context = {
+            "title": _("{reference}: the party did not come").format(reference=booking.reference),
+            "explanation": _("What was paid is kept. Confirming the booking takes this back."),
+            "verb": _("Note it"),
+        }
+        return self._ask(request, booking, form, context)
+
+    @action(description=gettext_lazy("Send voucher again"), icon="forward_to_inbox", permissions=["change"])
+    def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+        booking = self._booking(object_id)
+        told = _("The voucher is on its way to {email}.").format(email=booking.contact_email)
+        self._done(request, told, services.resend_voucher, booking_id=booking.pk, actor=request.user)
+        return self._back(booking)
+
+    @action(description=gettext_lazy("Voucher (PDF)"), icon="picture_as_pdf", permissions=["view"])
+    def voucher_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        booking = self._booking(object_id)
+        return file_answer(voucher_pdf(booking, "both"), "application/pdf", f"{booking.reference}.pdf")
+
+    def _booking(self, object_id: str) -> Booking:
+        try:
+            return Booking.objects.for_display().get(pk=UUID(str(object_id)))
+        except (ValueError, Booking.DoesNotExist) as fault:
+            raise Http404 from fault
+
+    def _done(self, request: HttpRequest, told: str, service: Any, **asked: Any) -> bool:
+        """Call the service; say what came of it."""
+        try:
+            service(**asked)
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+            return False
+        messages.success(request, told)
+        return True
+
+    def _back(self, booking: Model) -> HttpResponseRedirect:
+        return redirect("admin:bookings_booking_change", booking.pk)
+
+    def _ask(self, request: HttpRequest, booking: Booking, form: forms.Form, context: dict[str, Any]) -> HttpResponse:
+        return TemplateResponse(
+            request,
+            "admin/bookings/booking/ask.html",
+            {**self.admin_site.each_context(request), "opts": self.opts, "booking": booking, "form": form, **context},
+        )
+
+    # --- How it looks ---
+
+    @display(description=gettext_lazy("reference"), ordering="created_at", header=True)
+    def reference_shown(self, booking: Booking) -> list[str]:
+        return [booking.reference, booking.contact_name]
+
+    @display(description=gettext_lazy("trip"))
+    def trip(self, booking: Booking) -> str:
+        return str(booking.items.all()[0]) if booking.items.all() else "–"
+
+    @display(description=gettext_lazy("starts at"), ordering="starts_at")
+    def starts(self, booking: Booking) -> str:
+        start = wording.local(booking.starts_at, booking.quote["time_zone"])
+        return f"{start:%Y-%m-%d %H:%M}"
+
+    @display(description=gettext_lazy("party"))
+    def party(self, booking: Booking) -> str:
+        return wording.party_in_words(booking)
+
+    @display(description=gettext_lazy("status"), ordering="status", label=STATUS_COLOURS)
+    def status_shown(self, booking: Booking) -> tuple[str, str]:
+        return booking.status, booking.get_status_display()
+
+    @display(description=gettext_lazy("payment"), ordering="payment_status", label=PAYMENT_COLOURS)
+    def payment_shown(self, booking: Booking) -> tuple[str, str]:
+        return booking.payment_status, booking.get_payment_status_display()
+
+    @display(description=gettext_lazy("state"))
+    def state_shown(self, booking: Booking) -> str:
+        return state_shown(booking)
+
+    @display(description=gettext_lazy("total"), ordering="total")
+    def money_shown(self, booking: Booking) -> str:
+        return wording.money(booking, booking.total)
+
+    @display(description=gettext_lazy("made at"), ordering="created_at")
+    def made(self, booking: Booking) -> str:
+        return f"{wording.local(booking.created_at, booking.quote['time_zone']):%Y-%m-%d %H:%M}"
+
+    @display(description=gettext_lazy("made by"))
+    def source_shown(self, booking: Booking) -> str:
+        return {"SELF": _("Customer"), "ADMIN": _("Staff"), "AGENT": _("Agent")}[booking.source]
+
+    @display(description=gettext_lazy("must be paid by"))
+    def pay_by(self, booking: Booking) -> str:
+        if booking.expires_at is None:
+            return "–"
+        return f"{wording.local(booking.expires_at, booking.quote['time_zone']):%Y-%m-%d %H:%M}"
+
+    @display(description=gettext_lazy("price"))
+    def quote_shown(self, booking: Booking) -> str:
+        return quote_shown(booking)
+
+    @display(description=gettext_lazy("paid, less what went back"))
+    def paid_shown(self, booking: Booking) -> str:
+        return wording.money(booking, booking.amount_kept)
+
+    @display(description=gettext_lazy("still to pay"))
+    def due_shown(self, booking: Booking) -> str:
+        return wording.money(booking, booking.amount_due)
+
+    @display(description=gettext_lazy("cancellation policy"))
+    def policy_shown(self, booking: Booking) -> str:
+        return " · ".join(wording.policy_in_words(booking.policy))
+
+    @display(description=gettext_lazy("refund at cancellation"))
+    def cancellation_shown(self, booking: Booking) -> str:
+        return cancellation_shown(booking)
+
+    @display(description=gettext_lazy("customer's link"))
+    def link_shown(self, booking: Booking) -> str:
+        return booking_link(booking)

@@ -1,0 +1,92 @@
+"""How states and amounts look in the back-office."""
+
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from bookings import wording
+from bookings.models import Booking, BookingStatus, HoldStatus, PaymentState
+
+STATUS_COLOURS = {
+    BookingStatus.DRAFT: "default",
+    BookingStatus.PENDING_PAYMENT: "warning",
+    BookingStatus.CONFIRMED: "success",
+    BookingStatus.IN_PROGRESS: "info",
+    BookingStatus.COMPLETED: "primary",
+    BookingStatus.CANCELLED: "danger",
+    BookingStatus.REFUNDED: "danger",
+    BookingStatus.EXPIRED: "default",
+    BookingStatus.NO_SHOW: "danger",
+}
+PAYMENT_COLOURS = {
+    PaymentState.UNPAID: "default",
+    PaymentState.PARTIALLY_PAID: "warning",
+    PaymentState.PAID: "success",
+    PaymentState.PARTIALLY_REFUNDED: "primary",
+    PaymentState.REFUNDED: "primary",
+    PaymentState.FAILED: "danger",
+}
+HOLD_COLOURS = {
+    HoldStatus.ACTIVE: "warning",
+    HoldStatus.CONVERTED: "success",
+    HoldStatus.RELEASED: "default",
+    HoldStatus.EXPIRED: "default",
+}
+
+
+TONES = {"success": "good", "danger": "bad", "warning": "warn"}
+
+
+def state_shown(booking: Booking) -> SafeString:
+    """State and payment as badges."""
+    badges = [
+        (TONES.get(STATUS_COLOURS[BookingStatus(booking.status)], "plain"), booking.get_status_display()),
+        (
+            TONES.get(PAYMENT_COLOURS[PaymentState(booking.payment_status)], "plain"),
+            booking.get_payment_status_display(),
+        ),
+    ]
+    return format_html_join(" ", '<span class="rihla-badge rihla-{}">{}</span>', badges)
+
+
+def amounts(rows: list[tuple[Any, Any]]) -> SafeString:
+    """A small table of labels and amounts; the last row is the sum."""
+    body = format_html_join("", "<tr><td>{}</td><td><bdi>{}</bdi></td></tr>", rows)
+    return format_html('<table class="rihla-amounts">{}</table>', body)
+
+
+def quote_shown(booking: Booking) -> SafeString:
+    """What the price is made of, with the rule behind each line."""
+    rows: list[tuple[Any, Any]] = [
+        (
+            format_html(
+                '{} × {} <small title="{}">{}</small>', line["quantity"], line["label"], line["rule"], line["rule"]
+            ),
+            wording.money(booking, line["amount"]),
+        )
+        for line in in_words(booking)["lines"]
+    ]
+    for line in in_words(booking)["tax_lines"]:
+        note = _("contained") if line["inclusive"] else _("added")
+        rows.append((f"{line['label']} {line['percent']} % ({note})", wording.money(booking, line["amount"])))
+    return amounts([*rows, (_("Total"), wording.money(booking, booking.total))])
+
+
+def in_words(booking: Booking) -> dict[str, Any]:
+    """The frozen quote in the language at hand."""
+    return wording.quote_in_words(booking.quote)
+
+
+def cancellation_shown(booking: Booking) -> SafeString | str:
+    """The refund as it was when the booking was cancelled."""
+    if not booking.cancellation:
+        return "–"
+    return refund_shown(booking, booking.cancellation)
+
+
+def refund_shown(booking: Booking, terms: dict[str, Any]) -> SafeString:
+    """The lines of a refund, and their sum."""
+    rows = [(line["label"], wording.money(booking, line["amount"])) for line in wording.refund_in_words(terms)["lines"]]
+    return amounts([*rows, (_("Goes back"), wording.money(booking, terms["refund"]))])

@@ -19,7 +19,18 @@ from accounts.models import AuditEntry, Role
 from accounts.roles import seed_roles
 from accounts.tests.factories import MembershipFactory, UserFactory
 from notifications.models import Event
-from tours.models import Departure, Destination, OptionPrice, ScheduleRule, Tour, TourImage, TourOption, TourStatus
+from notifications.outbox import deliver
+from tours.models import (
+    Departure,
+    Destination,
+    OptionPrice,
+    PublishedTour,
+    ScheduleRule,
+    Tour,
+    TourImage,
+    TourOption,
+    TourStatus,
+)
 from tours.services import add_image, create_rule
 from tours.tests.factories import (
     CancellationPolicyFactory,
@@ -615,9 +626,12 @@ def test_shared_rows_announce_their_change(staff):
     Event.objects.all().delete()
     address = reverse("admin:tours_destination_change", args=[destination.pk])
     data = form_data(staff.get(address))
-    staff.post(address, data | {"city_ar": "جيزة"})
-    assert list(Event.objects.values_list("type", "subject_id")) == [("catalogue.changed", destination.pk)]
-    assert AuditEntry.objects.get(subject_type="tours.destination").after == {"city_ar": "جيزة"}
+    staff.post(address, data | {"city_ar": "نزلة السمان"})
+    event = Event.objects.get()
+    assert (event.type, event.subject_id) == ("catalogue.changed", destination.pk)
+    deliver(event.deliveries.get().pk)
+    assert "نزله" in PublishedTour.objects.get().words
+    assert AuditEntry.objects.get(subject_type="tours.destination").after == {"city_ar": "نزلة السمان"}
 
 
 def test_a_time_zone_is_fixed_while_departures_come(staff):

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -116,7 +117,7 @@ class DepartureAdmin(CatalogueAdmin):
             None,
             {
                 "fields": [
-                    ("tour_shown", "start_shown"),
+                    ("tour_link", "start_shown"),
                     ("status_shown", "occupancy_shown"),
                     ("end_shown", "cutoff_shown"),
                     "capacity",
@@ -130,7 +131,7 @@ class DepartureAdmin(CatalogueAdmin):
         (None, {"fields": ["option", ("day", "at"), "capacity", ("note_en", "note_ar")]}),
     ]
     readonly_fields = [
-        "tour_shown",
+        "tour_link",
         "start_shown",
         "end_shown",
         "cutoff_shown",
@@ -271,12 +272,23 @@ class DepartureAdmin(CatalogueAdmin):
     def tour_shown(self, departure: Departure) -> Any:
         return [str(departure.tour), str(departure.option).partition(" · ")[2]]
 
+    @display(description=gettext_lazy("tour"))
+    def tour_link(self, departure: Departure) -> str:
+        address = reverse("admin:tours_tour_change", args=[departure.tour_id])
+        return format_html(
+            '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', address, departure.option
+        )
+
     @display(description=gettext_lazy("places taken"), ordering="seats_booked")
     def occupancy_shown(self, departure: Departure) -> str:
         return occupancy(departure)
 
     @display(description=gettext_lazy("status"), ordering="status")
     def status_shown(self, departure: Departure) -> str:
+        if departure.status == DepartureStatus.OPEN and departure.cutoff_at <= now():
+            return badge(_("Past its cut-off"))
+        if departure.status == DepartureStatus.OPEN and departure.seats_left <= 0:
+            return badge(_("Sold out"), "bad")
         return badge(departure.get_status_display(), TONES[DepartureStatus(departure.status)])
 
     @display(description=gettext_lazy("made by"))

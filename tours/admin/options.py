@@ -9,26 +9,22 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
-from unfold.forms import PaginationInlineFormSet
 
-from tours.admin.pages import CatalogueAdmin, WordedForm, add_faults
+from tours.admin.pages import CatalogueAdmin, PricedFormSet, WordedForm
 from tours.admin.schedule import RuleForm, rule_data, tell
 from tours.admin.shown import prices_of
-from tours.limits import faults_of_price
 from tours.models import OptionPrice, ScheduleRule, TourOption
 from tours.services import change_rule, create_rule, delete_rule
 from tours.services.departures import follow_options
 from tours.services.facts import settle_tour
 
 
-class PriceFormSet(PaginationInlineFormSet):
-    def clean(self) -> None:
-        super().clean()
-        for form in self.forms:
-            values = getattr(form, "cleaned_data", {})
-            if values and not values.get("DELETE"):
-                currency = self.instance.tour.currency_id
-                add_faults(form, faults_of_price(values.get("amount"), values.get("original_amount"), currency))
+class PriceFormSet(PricedFormSet):
+    prices = ["amount", "original_amount"]
+
+    @property
+    def currency(self) -> str:
+        return str(self.instance.tour.currency_id)
 
 
 class PriceInline(TabularInline):
@@ -38,6 +34,7 @@ class PriceInline(TabularInline):
     fields = ["category", "amount", "original_amount"]
     extra = 0
     tab = True
+    hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("category").order_by("category__display_order")

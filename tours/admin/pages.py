@@ -13,10 +13,15 @@ from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin_audit import AuditedAdmin
 from config.errors import DomainError
+from ledger.money import round_money
+from tours.limits import faults_of_price
+
+LONG = 300  # letters; texts that may have so many are written in several lines
 
 
 class LinesField(forms.CharField):
@@ -70,6 +75,8 @@ class TwoLanguages:
             )
         else:
             field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if isinstance(db_field, models.CharField) and (db_field.max_length or 0) >= LONG:
+            field.widget = UnfoldAdminTextareaWidget({"rows": 3})
         language = db_field.name[-3:]
         if field is not None and language in ("_ar", "_en"):
             field.widget.attrs |= {"dir": "rtl" if language == "_ar" else "ltr", "lang": language[1:]}
@@ -102,6 +109,34 @@ class WordedForm(forms.ModelForm):
         if hasattr(errors, "error_dict"):
             errors.error_dict.pop(NON_FIELD_ERRORS, None)
         super()._update_errors(errors)  # type: ignore[misc]
+
+
+class PricedFormSet(PaginationInlineFormSet):
+    """Rows with prices in the currency of their tour: shown with its decimals, checked by its rules.
+
+    A subclass says `currency` and which fields hold the `prices`: the price, then the "was" price if there is one.
+    """
+
+    prices = ["amount"]
+
+    @property
+    def currency(self) -> str:
+        raise NotImplementedError
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for name in self.prices:
+            value = form.initial.get(name)
+            if value is not None:
+                form.initial[name] = round_money(value, self.currency)
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            values = getattr(form, "cleaned_data", {})
+            if values and not values.get("DELETE"):
+                found = [values.get(name) for name in self.prices]
+                add_faults(form, faults_of_price(found[0], found[1] if len(found) > 1 else None, self.currency))
 
 
 def add_faults(form: forms.ModelForm, faults: dict[str, list[str]]) -> None:

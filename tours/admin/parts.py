@@ -10,13 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
-from unfold.forms import PaginationInlineFormSet
 
 from config.errors import DomainError
 from config.images import checked_image
-from tours.admin.pages import TwoLanguages, add_faults
+from tours.admin.pages import PricedFormSet, TwoLanguages
 from tours.admin.shown import prices_of
-from tours.limits import faults_of_price
 from tours.models import Extra, ItineraryDay, Tour, TourImage, TourOption
 from tours.services import change_image, delete_image
 from tours.services.images import CHANGEABLE, ensure_cover, keep_image
@@ -28,7 +26,7 @@ class OptionInline(TwoLanguages, TabularInline):
     readonly_fields = ["price_list"]
     extra = 0
     tab = True
-    show_change_link = True
+    hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("tour").prefetch_related("prices__category")
@@ -59,13 +57,10 @@ class ItineraryInline(TwoLanguages, StackedInline):
     collapsible = True
 
 
-class ExtraFormSet(PaginationInlineFormSet):
-    def clean(self) -> None:
-        super().clean()
-        for form in self.forms:
-            values = getattr(form, "cleaned_data", {})
-            if values and not values.get("DELETE"):
-                add_faults(form, faults_of_price(values.get("amount"), None, self.instance.currency_id))
+class ExtraFormSet(PricedFormSet):
+    @property
+    def currency(self) -> str:
+        return str(self.instance.currency_id)
 
 
 class ExtraInline(TwoLanguages, TabularInline):
@@ -74,6 +69,18 @@ class ExtraInline(TwoLanguages, TabularInline):
     fields = ["name_en", "name_ar", "code", "basis", "amount", "max_quantity", "is_active"]
     extra = 0
     tab = True
+    hide_title = True
+
+
+class KeptPicture(forms.Widget):
+    """A picture that is there already: how large it is."""
+
+    def __init__(self, image: TourImage) -> None:
+        super().__init__()
+        self.image = image
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        return format_html('<bdi dir="ltr">{} × {}</bdi>', self.image.width, self.image.height)
 
 
 class ImageForm(forms.ModelForm):
@@ -83,6 +90,7 @@ class ImageForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             self.fields["file"].disabled = True
+            self.fields["file"].widget = KeptPicture(self.instance)
 
     def clean_file(self) -> Any:
         upload = self.cleaned_data["file"]
@@ -105,6 +113,7 @@ class ImageInline(TwoLanguages, TabularInline):
     readonly_fields = ["preview"]
     extra = 0
     tab = True
+    hide_title = True
 
     @display(description=gettext_lazy("preview"))
     def preview(self, image: TourImage) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.options import HORIZONTAL
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils.formats import date_format
@@ -15,11 +16,19 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from tours.admin.pages import CatalogueAdmin, DatesField, WordedForm, add_faults
-from tours.admin.shown import local_time, weekday_names, weekdays
+from tours.admin.shown import local_time
 from tours.limits import faults_of_rule
 from tours.models import ScheduleRule
+from tours.models.schedule import weekday_names
 from tours.services import RuleChange, change_rule, create_rule, delete_rule
 from tours.services.schedule import FIELDS
+
+
+class Weekdays(UnfoldAdminCheckboxSelectMultipleWidget):
+    """Seven boxes in a row."""
+
+    def get_context(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context(*args, **kwargs) | {"radio_style": HORIZONTAL}
 
 
 class RuleForm(WordedForm):
@@ -27,7 +36,7 @@ class RuleForm(WordedForm):
         label=gettext_lazy("Weekdays"),
         coerce=int,
         choices=lambda: list(weekday_names().items()),
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        widget=Weekdays,
     )
     except_dates = DatesField(
         label=gettext_lazy("Not on"),
@@ -112,7 +121,7 @@ class ScheduleRuleAdmin(CatalogueAdmin):
 
     @display(description=gettext_lazy("weekdays"))
     def days(self, rule: ScheduleRule) -> str:
-        return weekdays(rule.weekdays)
+        return rule.days_in_words
 
     @display(description=gettext_lazy("season"), ordering="valid_from")
     def season(self, rule: ScheduleRule) -> str:

@@ -8,19 +8,18 @@ from zoneinfo import ZoneInfo
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
 from ledger.money import format_money
 from tours.models import Departure, TourOption
-
-WEEKDAYS = range(1, 8)
 
 
 def local_time(moment: datetime | None, zone: str) -> str:
     """A moment as the clocks at the destination show it."""
     if moment is None:
         return "–"
-    return date_format(moment.astimezone(ZoneInfo(zone)), "D j M Y, H:i")
+    local = moment.astimezone(ZoneInfo(zone))
+    return _("{date}, {time}").format(date=date_format(local, "D j M Y"), time=date_format(local, "H:i"))
 
 
 def badge(text: Any, tone: str = "") -> str:
@@ -37,7 +36,7 @@ def occupancy(departure: Departure) -> str:
         booked=departure.seats_booked, held=departure.seats_held, left=departure.seats_left
     )
     return format_html(
-        '<span class="rihla-fill" title="{}"><i style="width:{}%"></i><b dir="ltr">{}</b></span>', hint, share, figures
+        '<span class="rihla-fill" title="{}"><i style="width:{}%"></i><b><bdi>{}</bdi></b></span>', hint, share, figures
     )
 
 
@@ -60,24 +59,3 @@ def duration(minutes: int, nights: int = 0) -> str:
     if not hours:
         return ngettext("{n} minute", "{n} minutes", rest).format(n=rest)
     return _("{hours} h {minutes:02d}").format(hours=hours, minutes=rest) if rest else _("{n} h").format(n=hours)
-
-
-def weekday_names() -> dict[int, str]:
-    """1 to 7 (ISO) in the language at hand."""
-    return {
-        1: pgettext("weekday", "Mon"),
-        2: pgettext("weekday", "Tue"),
-        3: pgettext("weekday", "Wed"),
-        4: pgettext("weekday", "Thu"),
-        5: pgettext("weekday", "Fri"),
-        6: pgettext("weekday", "Sat"),
-        7: pgettext("weekday", "Sun"),
-    }
-
-
-def weekdays(days: list[int]) -> str:
-    """Which days, in words."""
-    if set(days) == set(WEEKDAYS):
-        return _("every day")
-    names = weekday_names()
-    return ", ".join(names[day] for day in sorted(days))

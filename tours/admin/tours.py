@@ -65,7 +65,7 @@ class TourForm(WordedForm):
 @admin.register(Tour)
 class TourAdmin(CatalogueAdmin):
     form = TourForm
-    list_display = ["title_shown", "status_shown", "category", "price_shown", "next_shown", "is_featured"]
+    list_display = ["title_shown", "status_shown", "category", "price_shown", "next_shown", "featured_shown"]
     list_filter = [
         ("status", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
@@ -287,6 +287,10 @@ class TourAdmin(CatalogueAdmin):
     @display(description=gettext_lazy("next departure"), ordering="next_start")
     def next_shown(self, tour: Any) -> str:
         return local_time(tour.next_start, tour.destination.time_zone)
+
+    @display(description=gettext_lazy("featured"), ordering="is_featured")
+    def featured_shown(self, tour: Tour) -> str:
+        return format_html('<span class="material-symbols-outlined">{}</span>', "star") if tour.is_featured else ""
 
     @display(description=gettext_lazy("duration"))
     def duration_shown(self, tour: Tour) -> str:

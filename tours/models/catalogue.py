@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 
@@ -62,7 +63,8 @@ class Destination(TenantOwned):
         constraints = [models.UniqueConstraint(fields=["tenant", "slug"], name="destination_slug_once")]
 
     def __str__(self) -> str:
-        return f"{in_language(self, 'city')}, {self.country.name}"  # type: ignore[attr-defined]
+        country = self.country.name  # type: ignore[attr-defined]
+        return gettext("{city}, {country}").format(city=in_language(self, "city"), country=country)
 
 
 class TourKind(models.TextChoices):

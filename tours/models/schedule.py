@@ -9,11 +9,25 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantManager, TenantOwned
 from tours.models.catalogue import Tour, TourOption
+
+
+def weekday_names() -> dict[int, str]:
+    """The weekdays 1 to 7 (ISO 8601), short, in the language at hand."""
+    return {
+        1: pgettext("weekday", "Mon"),
+        2: pgettext("weekday", "Tue"),
+        3: pgettext("weekday", "Wed"),
+        4: pgettext("weekday", "Thu"),
+        5: pgettext("weekday", "Fri"),
+        6: pgettext("weekday", "Sat"),
+        7: pgettext("weekday", "Sun"),
+    }
 
 
 class ScheduleRule(TenantOwned):
@@ -52,7 +66,15 @@ class ScheduleRule(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.option} {self.start_time:%H:%M}"
+        return f"{self.start_time:%H:%M} · {self.days_in_words}"
+
+    @property
+    def days_in_words(self) -> str:
+        """Its weekdays in the language at hand."""
+        names = weekday_names()
+        if set(self.weekdays) == set(names):
+            return gettext("every day")
+        return gettext(", ").join(names[day] for day in sorted(self.weekdays) if day in names)
 
 
 class DepartureStatus(models.TextChoices):

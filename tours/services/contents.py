@@ -64,6 +64,8 @@ def contents_of(tour_id: UUID) -> dict[str, Any]:
 
 
 def _write_options(tour: Tour, rows: list[Mapping[str, Any]]) -> None:
+    """The order of the list is the order they are offered in, unless the rows say otherwise."""
+    rows = [{"display_order": place, "is_default": place == 0, **row} for place, row in enumerate(rows)]
     options = _write_rows(TourOption, "code", OPTION_FIELDS, tour, "options", rows)
     categories = {category.code: category for category in PriceCategory.objects.all()}
     for place, row in enumerate(rows):

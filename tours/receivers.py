@@ -45,10 +45,3 @@ def compare_prices_anew(event: Event) -> None:
 def forget_availability(event: Event) -> None:
     """What was remembered of the places left no longer holds."""
     transaction.on_commit(partial(caching.seats_changed, UUID(event.data["tour"])))
-
-
-@on("catalogue.changed")
-def publish_all_facts(event: Event) -> None:
-    """A destination, a category, a policy: what many tours show of it follows."""
-    published.rebuild_catalogue()
-    transaction.on_commit(caching.catalogue_changed)

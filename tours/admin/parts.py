@@ -80,7 +80,9 @@ class KeptPicture(forms.Widget):
         self.image = image
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
-        return format_html('<bdi dir="ltr">{} × {}</bdi>', self.image.width, self.image.height)
+        return format_html(
+            '<bdi dir="ltr" class="whitespace-nowrap">{} × {}</bdi>', self.image.width, self.image.height
+        )
 
 
 class ImageForm(forms.ModelForm):

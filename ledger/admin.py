@@ -144,9 +144,10 @@ def statement_of_days(account: Account, period: PeriodForm) -> Statement | None:
 
 class EntryInline(ReadOnly, TabularInline):
     model = Entry
-    fields = ["account", "debit_shown", "credit_shown", "sequence", "balance_before", "balance_after"]
-    readonly_fields = ["debit_shown", "credit_shown"]
+    fields = ["account", "debit_shown", "credit_shown", "sequence", "before_shown", "after_shown"]
+    readonly_fields = ["debit_shown", "credit_shown", "before_shown", "after_shown"]
     extra = 0
+    hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return Entry.objects.select_related("account__owner").order_by("-debit", "credit")
@@ -158,6 +159,14 @@ class EntryInline(ReadOnly, TabularInline):
     @admin.display(description=_("credit"))
     def credit_shown(self, entry: Entry) -> str:
         return format_money(entry.credit, entry.account.unit) if entry.credit else ""
+
+    @admin.display(description=_("balance before"))
+    def before_shown(self, entry: Entry) -> str:
+        return "" if entry.balance_before is None else format_money(entry.balance_before, entry.account.unit)
+
+    @admin.display(description=_("balance after"))
+    def after_shown(self, entry: Entry) -> str:
+        return "" if entry.balance_after is None else format_money(entry.balance_after, entry.account.unit)
 
 
 @admin.register(Transaction)

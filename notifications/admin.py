@@ -76,6 +76,7 @@ class DeliveryInline(Written, TabularInline):
     model = Delivery
     fields = ["subscriber", "status", "attempts", "next_try_at", "done_at", "error"]
     extra = 0
+    hide_title = True
     show_change_link = True
 
 
@@ -124,6 +125,7 @@ class AttachmentInline(Written, TabularInline):
     model = Attachment
     fields = ["name", "content_type", "size"]
     extra = 0
+    hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return Attachment.objects.defer("content").annotate(bytes=Length("content"))

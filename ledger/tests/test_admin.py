@@ -48,7 +48,8 @@ def test_movements_are_found_by_reference_and_shown_with_their_entries(platform,
     assert "$120.00" in listed.content.decode()
     assert "payment:1:captured" not in platform.get(url("transaction", "changelist"), {"q": "zzz"}).content.decode()
     page = platform.get(url("transaction", "change", posted.pk)).content.decode()
-    assert page.count("$120.00") == 2
+    assert page.count("$120.00") == 3  # debit, credit, and what the wallet holds afterwards
+    assert page.count("$0.00") == 1
     assert "Wallet-owner" in page
 
 

@@ -14,13 +14,15 @@ from urllib.parse import urlsplit
 class Step:
     """A command that must succeed before anything serves.
 
-    `state`, where given, says what its result depends on: the step is left out while that is as it was last time.
+    `state`, where given, says what its result depends on: the step is left out while that is as it was last time. A step
+    `on_database` is left out only for a database of our own, and only while that is the same one, as migrated.
     """
 
     title: str
     argv: list[str]
     name: str = ""
     state: Callable[[], str] | None = None
+    on_database: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Service:
     stop_signal: int = signal.SIGTERM
     death_signal: int = signal.SIGTERM  # sent by the kernel when we die: the end must come soon then
     stop_seconds: float = 10
+    can_wait: bool = False  # starts when the site answers, so that the first page comes sooner
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,13 @@ def rihla(root: Path, var: Path, environment: Mapping[str, str]) -> Plan:
                 name="static",
                 state=partial(static_files, root, Path(environment["STATIC_ROOT"])),
             ),
-            Step("bringing the database to this version", [*manage, "prepare"]),
+            Step(
+                "bringing the database to this version",
+                [*manage, "prepare"],
+                name="prepared",
+                state=partial(program, root),
+                on_database=True,
+            ),
         ],
         seed=None
         if is_nothing(scale)
@@ -78,6 +87,7 @@ def rihla(root: Path, var: Path, environment: Mapping[str, str]) -> Plan:
                 [python, "-m", "celery", "-A", "config", "worker", "--concurrency", "2", "--beat",
                  "--schedule", str(var / "beat-schedule"), "--without-gossip", "--without-mingle", "--loglevel", "INFO"],
                 death_signal=signal.SIGQUIT,  # it would wait for its tasks, whose database is gone by then
+                can_wait=True,
             ),
             *([Service("sandbox", [*manage, "run_sandbox", "--port", str(sandbox)])] if sandbox else []),
         ],
@@ -103,6 +113,13 @@ def static_files(root: Path, collected: Path) -> str:
     ours = sorted(path for pattern in ("static", "*/static") for path in root.glob(f"{pattern}/**/*") if path.is_file())
     locks = sorted(root.glob("requirements/*.txt"))
     return digest(root, [*ours, *locks], "there" if (collected / "staticfiles.json").exists() else "gone")
+
+
+def program(root: Path) -> str:
+    """Changes with any line of ours (tests apart) and with any package."""
+    apps = sorted({path.parent.parent for path in root.glob("*/migrations/*.py")} | {root / "config"})
+    sources = sorted(file for app in apps for file in app.rglob("*.py") if "tests" not in file.parts)
+    return digest(root, [*sources, *sorted(root.glob("requirements/*.txt"))])
 
 
 def digest(root: Path, files: list[Path], *more: str) -> str:

@@ -334,6 +334,13 @@ class Postgres:
         """Drop the database with all that is in it and make it again, empty."""
         self.psql(FRESH_DATABASE)
 
+    def migrated(self) -> str:
+        """Changes with each migration that is applied or taken back; empty before the first."""
+        there = self.psql("select to_regclass('public.django_migrations') is not null", database=DATABASE)
+        if there.strip() != "t":
+            return ""
+        return self.psql("select count(*) || '-' || max(id) from django_migrations", database=DATABASE).strip()
+
     def cluster(self) -> str:
         """The number that `initdb` gave this cluster; a copy keeps it, a new one has another."""
         with open(self.data / "global" / "pg_control", "rb") as control:

@@ -29,6 +29,7 @@ from config.embedded.valkey import Valkey, find_server
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # between the death of a process and its next start
 STEADY_AFTER = 60.0  # a process that lived so long starts again without a long pause
+LONGEST_WAIT = 20.0  # of a service that can wait, for a site that does not answer
 LARGEST_LOG = 20 * 1024 * 1024
 
 
@@ -42,7 +43,7 @@ class Runs(Protocol):
 
 
 class RunningService:
-    def __init__(self, service: Service, *, env: Mapping[str, str], root: Path, log: Path, guard: Guard) -> None:
+    def __init__(self, service: Service, *, env: Mapping[str, str], root: Path, log: Path, guard: Guard | None) -> None:
         self.service, self.env, self.root, self.log, self.guard = service, env, root, log, guard
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -86,6 +87,7 @@ class Supervisor:
         self.postgres: Postgres | None = None
         self.valkey: Valkey | None = None
         self.guard: Guard | None = None
+        self.waiting: list[Service] = []
         self.served = False
 
     def run(self) -> int:
@@ -142,7 +144,11 @@ class Supervisor:
             self.do_if_needed(step)
         if plan.seed:
             self.seed_once(plan.seed)
-        for service in plan.services:
+        self.start_services([service for service in plan.services if not service.can_wait])
+        self.waiting = [service for service in plan.services if service.can_wait]
+
+    def start_services(self, services: list[Service]) -> None:
+        for service in services:
             running = RunningService(
                 service, env=self.environment, root=self.root, log=self.logs / f"{service.name}.log", guard=self.guard
             )
@@ -199,13 +205,17 @@ class Supervisor:
     # --- Steps --------------------------------------------------------------------------------------------------
 
     def do_if_needed(self, step: Step) -> None:
-        if step.state is None:
+        if step.state is None or (step.on_database and not self.postgres):
             self.do(step)
             return
-        note = self.var / "done" / step.name
-        if not note.exists() or note.read_text() != step.state():
+        note = self.note(step.name) if step.on_database else self.var / "done" / step.name
+        if not note.exists() or note.read_text() != self.state_of(step, step.state):
             self.do(step)
-            note.write_text(step.state())
+            note.write_text(self.state_of(step, step.state))
+
+    def state_of(self, step: Step, state: Callable[[], str]) -> str:
+        migrated = self.postgres.migrated() if step.on_database and self.postgres else ""
+        return f"{state()} {migrated}"
 
     def do(self, step: Step) -> None:
         """Run a step to its end. Raises a sentence with its last words when it fails."""
@@ -254,6 +264,7 @@ class Supervisor:
     def look_after(self, began: float) -> None:
         """Until somebody asks us to stop."""
         next_look = time.monotonic() + 60
+        waits_until = time.monotonic() + LONGEST_WAIT
         while True:
             self.go_on()
             self.restart_the_dead()
@@ -261,6 +272,9 @@ class Supervisor:
                 self.served = True
                 self.note("served").touch()
                 self.welcome(time.monotonic() - began)
+            if self.waiting and (self.served or time.monotonic() > waits_until):
+                self.start_services(self.waiting)
+                self.waiting = []
             if time.monotonic() > next_look:
                 next_look = time.monotonic() + 60
                 for care in self.cares:

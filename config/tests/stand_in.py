@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from config.embedded.plan import Plan, Service, Step
@@ -35,7 +36,13 @@ def plan(_root: Path, _var: Path, _environment: Mapping[str, str]) -> Plan:
     deaths = wanted.get("death_signals", {})
     services = {"web": ["PYTHON", "-c", SITE], **wanted.get("services", {})}
     return Plan(
-        steps=[Step(f"step {number}", argv(step)) for number, step in enumerate(wanted.get("steps", []), 1)],
+        steps=[
+            *(Step(f"step {number}", argv(step)) for number, step in enumerate(wanted.get("steps", []), 1)),
+            *(
+                Step(name, argv(step), name=name, state=partial(os.environ.get, "STATE", ""), on_database=True)
+                for name, step in wanted.get("database_steps", {}).items()
+            ),
+        ],
         seed=Step("making demo data", argv(wanted["seed"])) if "seed" in wanted else None,
         services=[
             Service(name, argv(given), stop_seconds=5, death_signal=deaths.get(name, signal.SIGTERM))

@@ -337,6 +337,32 @@ def test_a_step_that_fails_ends_the_start_with_its_words(begin):
     assert running.pids() == set()
 
 
+MIGRATE = f"""
+import os, sys
+sys.path.insert(0, {str(ROOT)!r})
+from config.tests.test_embedded_supervisor import connect
+with connect(os.environ["DATABASE_OWNER_URL"]) as connection:
+    connection.execute("create table if not exists django_migrations as select 1 as id")
+"""
+
+
+def test_a_database_as_it_was_left_is_not_prepared_again(begin, monkeypatch):
+    step = {"preparing": ["PYTHON", "-c", MIGRATE]}
+    first = begin(database_steps=step).up()
+    assert "preparing" in first.said()
+    first.end()
+    second = begin(first.root, database_steps=step).up()
+    assert "preparing" not in second.said()
+    with second.database() as connection:
+        connection.execute("insert into django_migrations values (2)")  # as after a migration by hand
+    second.end()
+    third = begin(first.root, database_steps=step).up()
+    assert "preparing" in third.said()
+    third.end()
+    monkeypatch.setenv("STATE", "the program changed")
+    assert "preparing" in begin(first.root, database_steps=step).up().said()
+
+
 # A seed that first makes a table, as owner, then perhaps breaks off.
 SEED = """
 import os, subprocess, sys
@@ -393,7 +419,10 @@ def test_secrets_are_made_once_and_belong_to_nobody_else(begin):
 
 
 def test_servers_that_are_named_are_used_and_none_is_started(begin):
-    running = begin(keep=SERVERS).up()
+    running = begin(keep=SERVERS, database_steps={"preparing": ["PYTHON", "-c", ""]}).up()
+    assert running.end() == 0
+    running = begin(keep=SERVERS, database_steps={"preparing": ["PYTHON", "-c", ""]}).up()
+    assert "preparing" in running.said()  # what may have happened to a database of others is not known
     assert not (running.root / "var" / "pg").exists()
     assert not (running.root / "var" / "valkey").exists()
     assert "DATABASE_URL" not in running.environment()  # passed through as it was

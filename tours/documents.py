@@ -57,11 +57,14 @@ def card(tour: Tour, language: str) -> dict[str, Any]:
         }
 
 
-def document(tour: Tour, language: str) -> dict[str, Any]:
-    """What the page of a tour shows; all but the next departure, which changes with each booking."""
+def document(tour: Tour, language: str, shown: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the page of a tour shows; all but the next departure, which changes with each booking.
+
+    `shown` is its `card`, where that has been made already.
+    """
     with translation.override(language):
         destination = tour.destination
-        return card(tour, language) | {
+        return (shown or card(tour, language)) | {
             **{field: in_language(tour, field) for field in TEXTS},
             "destination": _place(tour)
             | {

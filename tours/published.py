@@ -158,6 +158,7 @@ def _facts(tour: Tour, comparison: Comparison) -> Facts:
     cities = _names(destination, "city")
     places = [*_country_names(destination), *_names(destination, "region"), *cities]
     names = plain_words(" ".join([tour.title_en, tour.title_ar, *places]))
+    cards = {language: card(tour, language) for language in LANGUAGES}
     try:
         price, original = price_from(tour)
     except TourHasNoPrice:
@@ -187,10 +188,10 @@ def _facts(tour: Tour, comparison: Comparison) -> Facts:
         cities=_folded([destination.slug, *cities]),
         words=f" {' '.join(names)} ",
         slips=sorted({slip for name in names for slip in slips_of(name)}),
-        card_en=_json(card(tour, "en")),
-        card_ar=_json(card(tour, "ar")),
-        document_en=_json(document(tour, "en")),
-        document_ar=_json(document(tour, "ar")),
+        card_en=_json(cards["en"]),
+        card_ar=_json(cards["ar"]),
+        document_en=_json(document(tour, "en", cards["en"])),
+        document_ar=_json(document(tour, "ar", cards["ar"])),
     )
     return Facts(row, vector_texts(*_texts_by_weight(tour, places)))
 

@@ -31,12 +31,13 @@ def fold(text: str) -> str:
 
     The forms of alef fall together, taa marbuta becomes haa, alef maqsura yaa.
     """
-    apart = unicodedata.normalize("NFKD", text.casefold().replace("\0", " "))
-    plain = "".join(
-        str(unicodedata.digit(letter)) if letter.isdigit() else letter
-        for letter in apart
-        if unicodedata.category(letter) not in {"Mn", "Cf"}
-    )
+    plain = text.casefold().replace("\0", " ")
+    if not plain.isascii():
+        plain = "".join(
+            str(unicodedata.digit(letter)) if letter.isdigit() else letter
+            for letter in unicodedata.normalize("NFKD", plain)
+            if unicodedata.category(letter) not in {"Mn", "Cf"}
+        )
     return " ".join(WORD.findall(plain.translate(LETTERS)))
 
 
@@ -122,6 +123,7 @@ class Question:
 
     - `exact`: every word, stemmed, stands in some text of the tour.
     - `close`: every word stands in a text, begins a word of title or place, or looks like one: a slip away, or by trigrams.
+    - `some`: of several words, at least one stands in a text.
     - `begins`: every word begins a word of title or place. `similar`: every word begins or looks like one.
 
     Without any word nothing is found.
@@ -144,9 +146,12 @@ class Question:
                 f"w{place}_start": f"% {_begun(word)}%",
             }
         self.exact = f"p.vector @@ {QUERY_SQL.format(name='q')}" if self.words else "FALSE"
-        self.rank = (
-            f"ts_rank(p.vector, {QUERY_SQL.format(name='q')}) + word_similarity(%(q_folded)s::text, p.words) / 10"
-        )
+        self.rank = f"ts_rank(p.vector, {QUERY_SQL.format(name='q')})"
+        any_word = " || ".join(QUERY_SQL.format(name=f"w{place}") for place in range(len(self.words)))
+        self.some = f"p.vector @@ ({any_word})" if len(self.words) > 1 else "FALSE"
+        self.rank_of_some = f"ts_rank(p.vector, {any_word})" if len(self.words) > 1 else "0"
+        # Of a few letters everything is equally far.
+        self.likeness = "word_similarity(%(q_folded)s::text, p.words)" if len(self.folded) > 3 else "0"
         self.begins = self._each(BEGINS)
         self.similar_words = self._each(BEGINS, LOOKS)
         self.similar = self._each(BEGINS, LOOKS, SLIPS)

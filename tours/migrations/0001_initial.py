@@ -254,17 +254,24 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    django.contrib.postgres.indexes.GinIndex(fields=["vector"], name="published_vector"),
                     django.contrib.postgres.indexes.GinIndex(
-                        fields=["words"], name="published_words", opclasses=["gin_trgm_ops"]
+                        fastupdate=False, fields=["vector"], name="published_vector"
                     ),
-                    django.contrib.postgres.indexes.GinIndex(fields=["slips"], name="published_slips"),
-                    django.contrib.postgres.indexes.GinIndex(fields=["tags"], name="published_tags"),
-                    django.contrib.postgres.indexes.GinIndex(fields=["places"], name="published_places"),
+                    django.contrib.postgres.indexes.GinIndex(
+                        fastupdate=False, fields=["words"], name="published_words", opclasses=["gin_trgm_ops"]
+                    ),
+                    django.contrib.postgres.indexes.GinIndex(
+                        fastupdate=False, fields=["slips"], name="published_slips"
+                    ),
+                    django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=["tags"], name="published_tags"),
+                    django.contrib.postgres.indexes.GinIndex(
+                        fastupdate=False, fields=["places"], name="published_places"
+                    ),
                     models.Index(fields=["tenant_id", "display_order"], name="published_by_order"),
                     models.Index(fields=["tenant_id", "compare_minor"], name="published_by_price"),
                     models.Index(fields=["tenant_id", "slug"], name="published_by_slug"),
                 ],
+                "constraints": [],
             },
         ),
         migrations.CreateModel(

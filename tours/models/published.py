@@ -54,12 +54,13 @@ class PublishedTour(models.Model):
     document_ar = models.TextField()
 
     class Meta:
+        # Read far more often than written: no list of pending entries that each search would have to go through.
         indexes = [
-            GinIndex(fields=["vector"], name="published_vector"),
-            GinIndex(fields=["words"], opclasses=["gin_trgm_ops"], name="published_words"),
-            GinIndex(fields=["slips"], name="published_slips"),
-            GinIndex(fields=["tags"], name="published_tags"),
-            GinIndex(fields=["places"], name="published_places"),
+            GinIndex(fields=["vector"], name="published_vector", fastupdate=False),
+            GinIndex(fields=["words"], opclasses=["gin_trgm_ops"], name="published_words", fastupdate=False),
+            GinIndex(fields=["slips"], name="published_slips", fastupdate=False),
+            GinIndex(fields=["tags"], name="published_tags", fastupdate=False),
+            GinIndex(fields=["places"], name="published_places", fastupdate=False),
             models.Index(fields=["tenant_id", "display_order"], name="published_by_order"),
             models.Index(fields=["tenant_id", "compare_minor"], name="published_by_price"),
             models.Index(fields=["tenant_id", "slug"], name="published_by_slug"),

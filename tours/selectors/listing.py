@@ -53,26 +53,26 @@ SORT_KEYS = {
     "duration": "p.duration_minutes",
 }
 
-# `near` is 0 for what holds every word of the question and 1 for what only looks like it.
+# Every part of an answer: `near` is 0 for what holds each word asked for, 1 for what looks like it, 2 for what holds some.
+PART = """
+    SELECT p.tour_id, {near} AS near, {rank} AS rank, {key} AS key, p.popularity, p.display_order
+    FROM tours_publishedtour p WHERE {where} AND {condition}
+"""
+# What a search adds: each next part only where those before found too little.
+MORE = """, nearly AS (
+    {close} AND (SELECT count(*) FROM exactly) < {few} AND p.tour_id NOT IN (SELECT tour_id FROM exactly)
+), partly AS (
+    {some} AND NOT EXISTS (SELECT FROM exactly) AND NOT EXISTS (SELECT FROM nearly)
+)"""
 PAGE = """
-WITH exact AS (
-    SELECT p.tour_id, 0 AS near, {rank} AS rank, {key} AS key, p.popularity, p.display_order
-    FROM tours_publishedtour p WHERE {where} AND {exact}
-), found AS (
-    SELECT * FROM exact {close}
+WITH exactly AS ({exact}) {more}, found AS (
+    SELECT * FROM exactly {union}
 ), page AS (
     SELECT tour_id, row_number() OVER (ORDER BY {order}) AS place FROM found
     ORDER BY place LIMIT %(size)s::int OFFSET %(offset)s::int
 )
 SELECT (SELECT count(*) FROM found), coalesce(string_agg(p.card_{language}, ',' ORDER BY page.place), '')
 FROM page JOIN tours_publishedtour p USING (tour_id)
-"""
-CLOSE = """
-    UNION ALL
-    SELECT p.tour_id, 1, {rank}, {key}, p.popularity, p.display_order
-    FROM tours_publishedtour p
-    WHERE (SELECT count(*) FROM exact) < {few} AND {where} AND {close}
-      AND p.tour_id NOT IN (SELECT tour_id FROM exact)
 """
 
 
@@ -97,22 +97,21 @@ def _statement(asked: dict[str, Any], language: str, home_currency: str) -> tupl
     where = ["p.tenant_id = %(tenant)s::uuid", *(FILTERS[name] for name in FILTERS if name in parameters)]
     if any(asked.get(name) is not None for name in WHEN):
         where.append(BOOKABLE)
-    parts = {
+    shared = {
         "where": " AND ".join(where),
-        "language": language,
         "key": SORT_KEYS.get(asked.get("sort_by", ""), "NULL::int").format(language=language),
-        "rank": "0",
-        "exact": "TRUE",
-        "close": "",
-        "few": FEW,
-        "order": _order(asked),
     }
+    exact, more, union = PART.format(**shared, near=0, rank=0, condition="TRUE"), "", ""
     if "q" in asked:
         question = Question(asked["q"])
         parameters |= question.parameters
-        parts |= {"rank": question.rank, "exact": question.exact, "close": question.close}
-        parts["close"] = CLOSE.format(**parts)
-    return PAGE.format(**parts), parameters
+        exact = PART.format(**shared, near=0, rank=question.rank, condition=question.exact)
+        close = PART.format(**shared, near=1, rank=question.likeness, condition=question.close)
+        some = PART.format(**shared, near=2, rank=question.rank_of_some, condition=question.some)
+        more = MORE.format(close=close, some=some, few=FEW)
+        union = "UNION ALL SELECT * FROM nearly UNION ALL SELECT * FROM partly"
+    sql = PAGE.format(exact=exact, more=more, union=union, order=_order(asked), language=language)
+    return sql, parameters
 
 
 def _parameters(asked: dict[str, Any], home_currency: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ SELECT coalesce(json_agg(suggestion ORDER BY place), '[]'::json)::text FROM (
             'city', p.card_{language}::json -> 'destination' -> 'city') AS suggestion,
         row_number() OVER (ORDER BY
             NOT (p.sort_en LIKE %(q_begins)s::text OR p.sort_ar LIKE %(q_begins)s::text), NOT ({begins}),
-            word_similarity(%(q_folded)s::text, p.words) DESC, p.popularity DESC, p.display_order, p.tour_id) AS place
+            {likeness} DESC, p.popularity DESC, p.display_order, p.tour_id) AS place
     FROM tours_publishedtour p
     WHERE p.tenant_id = %(tenant)s::uuid AND ({begins} OR {similar})
     ORDER BY place LIMIT {most}) found
@@ -28,14 +28,16 @@ SELECT coalesce(json_agg(suggestion ORDER BY place), '[]'::json)::text FROM (
 # A destination is found by its own names only, never by the titles of its tours.
 DESTINATIONS = """
 SELECT coalesce(json_agg(suggestion ORDER BY place), '[]'::json)::text FROM (
-    SELECT (p.destination::jsonb || jsonb_build_object('tours', p.tours)) AS suggestion,
-        row_number() OVER (ORDER BY NOT ({begins}), p.tours DESC, p.words) AS place
+    SELECT (one.card_{language}::jsonb -> 'destination') || jsonb_build_object('tours', p.tours) AS suggestion, place
     FROM (
-        SELECT ' ' || array_to_string(places, ' ') || ' ' AS words, count(*) AS tours,
-            (array_agg(card_{language}))[1]::json ->> 'destination' AS destination
-        FROM tours_publishedtour WHERE tenant_id = %(tenant)s::uuid GROUP BY destination_id, places) p
-    WHERE {begins} OR {similar_words}
-    ORDER BY place LIMIT {most}) found
+        SELECT *, row_number() OVER (ORDER BY NOT ({begins}), p.tours DESC, p.words) AS place
+        FROM (
+            SELECT ' ' || array_to_string(places, ' ') || ' ' AS words, count(*) AS tours,
+                (array_agg(tour_id))[1] AS one_of_them
+            FROM tours_publishedtour WHERE tenant_id = %(tenant)s::uuid GROUP BY destination_id, places) p
+        WHERE {begins} OR {similar_words}
+        ORDER BY place LIMIT {most}) p
+    JOIN tours_publishedtour one ON one.tour_id = p.one_of_them) found
 """
 
 
@@ -50,6 +52,7 @@ def suggestions(text: str, *, language: str) -> bytes:
         "begins": question.begins,
         "similar": question.similar,
         "similar_words": question.similar_words,
+        "likeness": question.likeness,
     }
     parameters = question.parameters | {"tenant": tenant_id_or_raise(), "q_begins": f"{question.folded}%"}
     with connection.cursor() as cursor:

@@ -131,7 +131,13 @@ def test_the_title_counts_most_and_the_description_least(catalogue, api):
 def test_what_nobody_offers_is_not_found(catalogue, api):
     assert found(api, "submarine") == []
     assert found(api, "غواصة") == []
-    assert found(api, "pyramids submarine") == []
+    assert found(api, "submarine spaceship") == []
+
+
+def test_where_nothing_has_all_words_those_that_have_some_are_found(catalogue, api):
+    assert found(api, "pyramids submarine") == ["pyramids", "siq"]
+    assert found(api, "غواصة الكرنك") == ["karnak"]
+    assert found(api, "karnak temple pyramids")[0] == "karnak"
 
 
 def test_search_and_filters_go_together(catalogue, api):

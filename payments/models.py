@@ -173,7 +173,10 @@ class Payment(TenantOwned):
         return status in ALLOWED_MOVES[self.status]
 
     def move_to(self, status: PaymentStatus, *, reason: str, actor: Any = None) -> None:
-        """The only line that changes the status; writes who, when, why. Raises `IllegalMove`. The caller holds the lock."""
+        """The only line that changes the status; writes who, when, why (`with_detail`). Raises `IllegalMove`.
+
+        The caller holds the lock.
+        """
         if not self.may_become(status):
             raise IllegalMove(what=self.number, current=self.get_status_display(), wanted=PaymentStatus(status).label)
         old, self.status = self.status, status
@@ -186,14 +189,19 @@ class Payment(TenantOwned):
             old_status=old_status, new_status=new_status, reason=reason[:300], actor_id=actor.pk if actor else None
         )
 
-    def raise_flag(self, what: PaymentFlag, reason: str) -> None:
+    def raise_flag(self, what: PaymentFlag, detail: str = "") -> None:
         """Mark it for staff, once; the log line is the alert. The caller holds the lock."""
         if self.flag == what:
             return
         self.flag = what
         self.save(update_fields=["flag", "updated_at"])
-        self.note(f"{what}: {reason}")
-        logger.error("payment %s is flagged %s: %s", self.number, what, reason)
+        self.note(with_detail(what, detail))
+        logger.error("payment %s is flagged %s: %s", self.number, what, detail)
+
+
+def with_detail(code: str, detail: str) -> str:
+    """How a history keeps what happened: a code (`payments.wording` has its words) and what belongs to it."""
+    return f"{code}: {detail}" if detail else str(code)
 
 
 class PaymentEvent(TenantOwned):

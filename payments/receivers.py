@@ -11,13 +11,13 @@ from payments.services.checks import ask_soon
 
 @on("booking.cancelled")
 def refund_cancelled_booking(event: Event) -> None:
-    _give_back(event, "cancellation", "booking cancelled")
+    _give_back(event, "cancellation")
 
 
 @on("booking.expired")
 def refund_expired_booking(event: Event) -> None:
     """A part that was paid before the hold ended goes back."""
-    _give_back(event, "expiry", "booking expired")
+    _give_back(event, "expiry")
 
 
 @on("booking.cancelled", "booking.expired")
@@ -36,7 +36,7 @@ def write_that_money_went_back(event: Event) -> None:
     write_refunded(Refund.objects.select_related("payment__booking").get(pk=event.subject_id))
 
 
-def _give_back(event: Event, cause: str, reason: str) -> None:
+def _give_back(event: Event, cause: str) -> None:
     amount = Decimal(event.data.get("refund", "0"))
     if amount > 0:
-        refund_booking(booking_id=event.subject_id, amount=amount, cause=cause, reason=reason)
+        refund_booking(booking_id=event.subject_id, amount=amount, cause=cause)

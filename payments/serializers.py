@@ -9,6 +9,7 @@ from rest_framework import serializers
 from ledger.money import amount_text
 from payments.gateways.registry import offered_codes
 from payments.models import Payment, PaymentEvent, PaymentStatus, Refund
+from payments.wording import refund_reason
 
 NOTHING_TO_DO = {"type": "none"}
 
@@ -46,6 +47,7 @@ class FailureSerializer(serializers.Serializer):
 class RefundSerializer(serializers.ModelSerializer):
     amount = serializers.SerializerMethodField()
     currency = serializers.CharField(source="payment.currency", read_only=True)
+    reason = serializers.SerializerMethodField()
 
     class Meta:
         model = Refund
@@ -54,6 +56,9 @@ class RefundSerializer(serializers.ModelSerializer):
 
     def get_amount(self, refund: Refund) -> str:
         return amount_text(refund.amount, refund.payment.currency)
+
+    def get_reason(self, refund: Refund) -> str:
+        return refund_reason(refund)
 
 
 class PaymentEventSerializer(serializers.ModelSerializer):
@@ -107,8 +112,8 @@ class PaymentSerializer(serializers.ModelSerializer):
     def get_failure(self, payment: Payment) -> dict[str, str] | None:
         if payment.status != PaymentStatus.FAILED:
             return None
-        refused = _("The payment was refused. Try another way to pay.")
-        return {"code": payment.failure_code or "declined", "message": payment.failure_message or refused}
+        message = _("The payment was refused. Try another way to pay.")
+        return {"code": payment.failure_code or "declined", "message": message}
 
 
 class PaymentDetailSerializer(PaymentSerializer):

@@ -1,7 +1,8 @@
 """The back-office of money: everything is shown, nothing is typed over; buttons call services."""
 
+from payments.admin.bookings import PaymentInline
 from payments.admin.notices import NoticeAdmin
 from payments.admin.payments import PaymentAdmin
 from payments.admin.refunds import RefundAdmin
 
-__all__ = ["NoticeAdmin", "PaymentAdmin", "RefundAdmin"]
+__all__ = ["NoticeAdmin", "PaymentAdmin", "PaymentInline", "RefundAdmin"]

@@ -11,7 +11,7 @@ from unfold.decorators import action, display
 
 from config.errors import DomainError
 from payments.admin.payments import AskForm
-from payments.admin.readonly import LookedAt, back_to, id_of, linked, page_of
+from payments.admin.readonly import LookedAt, back_to, badge, id_of, linked, page_of
 from payments.gateways.http import redacted
 from payments.models import Notice, NoticeStatus
 from payments.services import replay_notice
@@ -34,7 +34,7 @@ class NoticeAdmin(LookedAt):
     search_fields = ["dedupe_key", "payment__number", "payment__booking__reference"]
     search_help_text = _("Event, payment, booking")
     fieldsets = [
-        (None, {"fields": ["dedupe_key", "gateway", "type", "state", "payment_link"]}),
+        (None, {"fields": ["dedupe_key", "gateway", "type", "state_badge", "payment_link"]}),
         (_("Work on it"), {"fields": ["received_at", "attempts", "next_try_at", "done_at", "error"]}),
         (_("As it came"), {"fields": ["payload", "headers_shown", "address"]}),
     ]
@@ -50,6 +50,10 @@ class NoticeAdmin(LookedAt):
     @display(description=_("status"), ordering="status", label=COLOURS)
     def state(self, notice: Notice) -> tuple[str, str]:
         return notice.status, notice.get_status_display()
+
+    @display(description=_("status"))
+    def state_badge(self, notice: Notice) -> str:
+        return badge(notice.get_status_display(), COLOURS[NoticeStatus(notice.status)])
 
     @display(description=_("payment"), ordering="payment__number")
     def payment_link(self, notice: Notice) -> str:

@@ -15,10 +15,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from config.errors import DomainError
 from config.ids import uuid7
 from ledger.money import amount_text, format_money
-from payments.admin.readonly import LookedAt, back_to, id_of, linked, page_of, posting_link
+from payments.admin.readonly import LookedAt, back_to, badge, id_of, linked, page_of, posting_link
 from payments.gateways.interface import GatewayError
 from payments.models import Notice, Payment, PaymentEvent, PaymentStatus, Refund, RefundStatus
 from payments.services import check_payment, request_refund
+from payments.wording import event_in_words, refund_reason
 
 STATUS_COLOURS = {
     PaymentStatus.PENDING: "info",
@@ -66,18 +67,33 @@ class RowsBelow(TabularInline):
 class TimelineInline(RowsBelow):
     model = PaymentEvent
     verbose_name_plural = _("timeline")
-    fields = readonly_fields = ["at", "old_status", "new_status", "actor", "reason"]
+    fields = readonly_fields = ["at", "what", "status", "actor"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("actor")
 
+    @display(description=_("what"))
+    def what(self, event: PaymentEvent) -> str:
+        return event_in_words(event)
+
+    @display(description=_("status"))
+    def status(self, event: PaymentEvent) -> str:
+        if not event.new_status:
+            return "–"
+        status = PaymentStatus(event.new_status)
+        return badge(status.label, STATUS_COLOURS[status])
+
 
 class RefundInline(RowsBelow):
     model = Refund
-    fields = readonly_fields = ["refund", "money", "state", "reason", "requested_by", "created_at", "done_at"]
+    fields = readonly_fields = ["refund", "money", "state", "why", "requested_by", "created_at", "done_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("requested_by", "payment")
+
+    @display(description=_("reason"))
+    def why(self, refund: Refund) -> str:
+        return refund_reason(refund)
 
     @display(description=_("number"))
     def refund(self, refund: Refund) -> str:
@@ -89,7 +105,7 @@ class RefundInline(RowsBelow):
 
     @display(description=_("status"))
     def state(self, refund: Refund) -> str:
-        return refund.get_status_display()
+        return badge(refund.get_status_display(), REFUND_COLOURS[RefundStatus(refund.status)])
 
 
 class NoticeInline(RowsBelow):
@@ -150,7 +166,7 @@ class PaymentAdmin(LookedAt):
     ]
     search_help_text = _("Number, booking, name, e-mail, gateway's reference")
     fieldsets = [
-        (None, {"fields": ["number", "booking_link", "state", "money", "refunded", "flag_shown", "is_duplicate"]}),
+        (None, {"fields": ["number", "booking_link", "state_badge", "money", "refunded", "flag_badge"]}),
         (
             _("At the gateway"),
             {"fields": ["gateway", "gateway_reference", "captured_reference", "failure_code", "failure_message"]},
@@ -175,6 +191,10 @@ class PaymentAdmin(LookedAt):
     def state(self, payment: Payment) -> tuple[str, str]:
         return payment.status, payment.get_status_display()
 
+    @display(description=_("status"))
+    def state_badge(self, payment: Payment) -> str:
+        return badge(payment.get_status_display(), STATUS_COLOURS[PaymentStatus(payment.status)])
+
     @display(description=_("amount"), ordering="amount")
     def money(self, payment: Payment) -> str:
         return format_money(payment.amount, payment.currency)
@@ -182,6 +202,10 @@ class PaymentAdmin(LookedAt):
     @display(description=_("refunded"))
     def refunded(self, payment: Payment) -> str:
         return format_money(payment.refunded_amount, payment.currency)
+
+    @display(description=_("flag"))
+    def flag_badge(self, payment: Payment) -> str:
+        return badge(payment.get_flag_display(), "danger") if payment.flag else "–"
 
     @display(description=_("flag"), ordering="flag", label="danger")
     def flag_shown(self, payment: Payment) -> str:

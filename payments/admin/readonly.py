@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
@@ -53,6 +54,11 @@ def page_of(row: Any) -> str:
 def linked(row: Any) -> str:
     """The row's name as a link to its page; a dash where there is none."""
     return format_html('<a href="{}"><bdi>{}</bdi></a>', page_of(row), row) if row is not None else "–"
+
+
+def badge(label: Any, colour: str) -> str:
+    """A coloured word, as lists show them."""
+    return render_to_string("unfold/helpers/label.html", {"text": label, "type": colour})
 
 
 def posting_link(posting: Transaction | None) -> str:

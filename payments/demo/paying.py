@@ -13,7 +13,15 @@ from ledger.models import AccountRole, TransactionKind
 from ledger.money import amount_text
 from payments.demo.chronicle import ZERO, Chronicle
 from payments.demo.story import Ending, Story
-from payments.models import GatewayObject, Payment, PaymentEvent, PaymentStatus, Refund, RefundStatus
+from payments.models import (
+    GatewayObject,
+    Payment,
+    PaymentEvent,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    with_detail,
+)
 
 GATEWAY = "sandbox"
 
@@ -119,7 +127,7 @@ class Paying:
         payment = self._begin_payment()
         self._pass(15, 60)
         payment.failure_code = "card_declined"
-        self._payment_moves(PaymentStatus.FAILED, f"refused: {payment.failure_code}")
+        self._payment_moves(PaymentStatus.FAILED, with_detail("refused_there", payment.failure_code))
         self.booking.payment_status = PaymentState.FAILED
         self._note_payment("payment_failed")
         self.c.announce("payment.failed", payment, self.at, code=payment.failure_code)
@@ -144,7 +152,7 @@ class Paying:
         )
         payment.entry_id = posted.pk
         self.c.rows.append(self._remote_name(payment, "capture", payment.captured_reference))
-        self._payment_moves(PaymentStatus.PAID, "paid at the gateway")
+        self._payment_moves(PaymentStatus.PAID, "paid_there")
         self.c.announce(
             "payment.paid", payment, self.at, amount=self._amount(payment.amount), currency=payment.currency
         )
@@ -158,7 +166,7 @@ class Paying:
         booking.amount_refunded = payment.refunded_amount
         booking.payment_status = payment_state(booking.total, booking.amount_paid, booking.amount_refunded)
 
-    def _refund(self, amount: Decimal, cause: str, reason: str) -> None:
+    def _refund(self, amount: Decimal, cause: str) -> None:
         payment, booking = self.payment, self.booking
         assert payment is not None
         self._pass(1, 5)
@@ -169,7 +177,6 @@ class Paying:
             amount=amount,
             status=RefundStatus.PENDING,
             cause=cause,
-            reason=reason,
             created_at=self.at,
             attempts=1,
             next_try_at=None,
@@ -177,7 +184,7 @@ class Paying:
         refund.idempotency_key = f"{GATEWAY}:refund:{refund.pk}"
         self.c.rows.append(refund)
         wording = f"{self._amount(amount)} {payment.currency}"
-        self._payment_history(f"refund {refund.number} of {wording} asked for: {reason}")
+        self._payment_history(with_detail("refund_asked", f"{refund.number}, {wording}"))
         self._pass(1, 4)
         refund.done_at = self.at
         if self.story.ending is Ending.REFUND_REFUSED:
@@ -214,7 +221,8 @@ class Paying:
         payment.refunded_amount = refund.amount
         in_full = refund.amount == payment.amount
         self._payment_moves(
-            PaymentStatus.REFUNDED if in_full else PaymentStatus.PARTIALLY_REFUNDED, f"refund {refund.number} done"
+            PaymentStatus.REFUNDED if in_full else PaymentStatus.PARTIALLY_REFUNDED,
+            with_detail("refund_done", refund.number),
         )
         self._note_refund("refund_done", refund, {"currency": payment.currency})
         self._settle()
@@ -224,7 +232,7 @@ class Paying:
         assert payment is not None
         refund.status, refund.failure_message = RefundStatus.FAILED, "the card was closed"
         payment.flag = "REFUND_FAILED"
-        self._payment_history(f"REFUND_FAILED: {refund.number}: {refund.failure_message}")
+        self._payment_history(with_detail("REFUND_FAILED", f"{refund.number}, {refund.failure_message}"))
         self._note_refund("refund_failed", refund, {})
         self.c.announce("refund.failed", refund, self.at, booking=str(self.booking.pk))
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from django.conf import settings
 
 from bookings import pricing
 from bookings.models import Booking, BookingItem, BookingStatus, Hold, HoldStatus, Traveller
@@ -18,7 +19,7 @@ from bookings.services.revenue import tax_within
 from ledger.models import AccountRole, TransactionKind
 from payments.demo.chronicle import ZERO, Chronicle
 from payments.demo.paying import Paying
-from payments.demo.story import HELD_FOR, Ending, Story
+from payments.demo.story import Ending, Story
 from payments.models import PaymentStatus
 
 
@@ -80,7 +81,7 @@ class _Telling(Paying):
             quote=quote.as_json(),
             status=HoldStatus.ACTIVE,
             created_at=self.at,
-            expires_at=self.at + HELD_FOR,
+            expires_at=self.at + settings.HOLD_FOR,
         )
         self.c.rows.append(hold)
         return hold
@@ -157,14 +158,14 @@ class _Telling(Paying):
         self.c.announce("booking.expired", self.booking, self.at, refund=self._amount(ZERO))
         if ending is Ending.GIVEN_UP:
             self._pass(2, 20)
-            self._payment_moves(PaymentStatus.CANCELLED, "ended at the gateway")
+            self._payment_moves(PaymentStatus.CANCELLED, "ended_there")
         elif ending is Ending.PAID_LATE:
             payment = self.payment
             assert payment is not None
             self._pass(2, 20)
             self._capture(payment)
             self._settle()
-            self._refund(payment.amount, f"late:{payment.pk}", "the booking could not be given any more")
+            self._refund(payment.amount, f"late:{payment.pk}")
 
     def _cancel(self) -> None:
         booking, story = self.booking, self.story
@@ -184,7 +185,7 @@ class _Telling(Paying):
             self._earn(fee, "fee", actor_id)
         self.c.announce("booking.cancelled", booking, self.at, refund=terms["refund"])
         if refund and self.payment is not None:
-            self._refund(refund, f"cancellation:{booking.pk}:{self.payment.pk}", "booking cancelled")
+            self._refund(refund, f"cancellation:{booking.pk}:{self.payment.pk}")
 
     def _earn(self, amount: Decimal, cause: str, actor_id: UUID | None = None) -> None:
         booking = self.booking

@@ -195,7 +195,7 @@ def _store_bug(payment_id: UUID, bug: GatewayError) -> None:
     payment = lock_payment(payment_id)
     payment.raise_flag(PaymentFlag.REQUEST_REFUSED, str(bug))
     if payment.is_open and not payment.gateway_reference:
-        payment.move_to(PaymentStatus.FAILED, reason="the gateway does not accept our request")
+        payment.move_to(PaymentStatus.FAILED, reason="request_refused")
         payment.check_at = None
         payment.save(update_fields=["check_at", "updated_at"])
 

@@ -71,7 +71,7 @@ def _not_there(payment_id: UUID, end_it: bool) -> Payment:
     payment = lock_payment(payment_id)
     is_sure = payment.created_at + SURELY_ARRIVED_AFTER <= now()
     if payment.is_open and is_sure and (end_it or _has_ended(payment)):
-        payment.move_to(PaymentStatus.CANCELLED, reason="never reached the gateway")
+        payment.move_to(PaymentStatus.CANCELLED, reason="never_arrived")
     payment.check_at = next_check(payment)
     payment.save(update_fields=["check_at", "updated_at"])
     return payment

@@ -30,7 +30,7 @@ from payments.gateways.interface import (
     RemoteRefund,
 )
 from payments.gateways.registry import gateway_of
-from payments.models import Payment, PaymentFlag, PaymentStatus, Refund, RefundStatus
+from payments.models import Payment, PaymentFlag, PaymentStatus, Refund, RefundStatus, with_detail
 from payments.services.locks import free_number, lock_payment
 from payments.services.sums import refunded_of, tell_booking
 
@@ -66,7 +66,7 @@ def request_refund(*, payment_id: UUID, amount: Decimal, cause: str, reason: str
     refund.idempotency_key = f"{payment.gateway}:refund:{refund.pk}"
     refund.save(force_insert=True)
     wording = amount_text(amount, payment.currency)
-    payment.note(f"refund {refund.number} of {wording} {payment.currency} asked for: {reason}", actor=actor)
+    payment.note(with_detail("refund_asked", f"{refund.number}, {wording} {payment.currency}"), actor=actor)
     if actor is not None:
         record(
             "payments.refund.asked",
@@ -93,7 +93,7 @@ def _refuse_refund(payment: Payment, amount: Decimal) -> None:
 
 
 @transaction.atomic
-def refund_booking(*, booking_id: UUID, amount: Decimal, cause: str, reason: str) -> list[Refund]:
+def refund_booking(*, booking_id: UUID, amount: Decimal, cause: str) -> list[Refund]:
     """Give `amount` of what was paid for a booking back, spread over its payments, the oldest first; safe to repeat.
 
     Each refund's cause is `<cause>:<booking>:<payment>`. Where less is left to give back than asked for, that is given.
@@ -107,7 +107,7 @@ def refund_booking(*, booking_id: UUID, amount: Decimal, cause: str, reason: str
         part = earlier.amount if earlier else min(left, payment.refundable)
         if part <= 0:
             continue
-        refund = request_refund(payment_id=payment.pk, amount=part, cause=full_cause, reason=reason, actor=None)
+        refund = request_refund(payment_id=payment.pk, amount=part, cause=full_cause, reason="", actor=None)
         refunds.append(refund)
         left -= part
     if left > 0:
@@ -218,7 +218,7 @@ def settle_refund(refund_id: UUID, remote: RemoteRefund) -> Refund:
     if remote.status == RefundStatus.FAILED:
         return _fail(refund_id, remote.failure_message or "refused by the gateway")
     if remote.amount != refund.amount:
-        payment.raise_flag(PaymentFlag.AMOUNT_MISMATCH, f"refund {refund.number}: the gateway names {remote.amount}")
+        payment.raise_flag(PaymentFlag.AMOUNT_MISMATCH, f"{refund.number}, {remote.amount}")
         return _postpone(refund)
     if remote.status == RefundStatus.SUCCEEDED:
         _complete(refund, payment)
@@ -242,9 +242,9 @@ def _complete(refund: Refund, payment: Payment) -> None:
     in_full = payment.refunded_amount == payment.amount
     status = PaymentStatus.REFUNDED if in_full else PaymentStatus.PARTIALLY_REFUNDED
     if payment.status != status:
-        payment.move_to(status, reason=f"refund {refund.number} done")
+        payment.move_to(status, reason=with_detail("refund_done", refund.number))
     else:
-        payment.note(f"refund {refund.number} done")
+        payment.note(with_detail("refund_done", refund.number))
     amount = amount_text(refund.amount, payment.currency)
     note(
         payment.booking_id,
@@ -265,7 +265,7 @@ def _fail(refund_id: UUID, why: str) -> Refund:
     refund.status, refund.done_at, refund.next_try_at = RefundStatus.FAILED, now(), None
     refund.failure_message = why[:300]
     refund.save(update_fields=["status", "done_at", "next_try_at", "failure_message"])
-    payment.raise_flag(PaymentFlag.REFUND_FAILED, f"{refund.number}: {why}")
+    payment.raise_flag(PaymentFlag.REFUND_FAILED, f"{refund.number}, {why}")
     note(
         payment.booking_id,
         "refund_failed",

@@ -20,7 +20,15 @@ from ledger.money import amount_text
 from ledger.services import credit, debit, post, system_account
 from notifications.outbox import announce
 from payments.gateways.interface import RemoteState
-from payments.models import OPEN, GatewayObject, Payment, PaymentFlag, PaymentStatus, RefundStatus
+from payments.models import (
+    OPEN,
+    GatewayObject,
+    Payment,
+    PaymentFlag,
+    PaymentStatus,
+    RefundStatus,
+    with_detail,
+)
 from payments.services.locks import lock_payment
 from payments.services.refunds import request_refund
 from payments.services.sums import tell_booking
@@ -47,7 +55,7 @@ def apply_remote_state(payment_id: UUID, state: RemoteState, *, actor: Any = Non
         case PaymentStatus.FAILED if payment.is_open:
             _failed(payment, state, actor)
         case PaymentStatus.CANCELLED if payment.is_open:
-            payment.move_to(PaymentStatus.CANCELLED, reason="ended at the gateway", actor=actor)
+            payment.move_to(PaymentStatus.CANCELLED, reason="ended_there", actor=actor)
     payment.check_at = next_check(payment)
     payment.save(update_fields=["check_at", "updated_at"])
     return payment
@@ -84,7 +92,7 @@ def _remember(payment: Payment, state: RemoteState) -> None:
 
 def _paid(payment: Payment, state: RemoteState, actor: Any) -> None:
     if (state.amount, state.currency) != (payment.amount, payment.currency):
-        payment.raise_flag(PaymentFlag.AMOUNT_MISMATCH, f"the gateway names {state.amount} {state.currency}")
+        payment.raise_flag(PaymentFlag.AMOUNT_MISMATCH, f"{state.amount} {state.currency}")
         return
     if payment.has_money:
         _compare_refunds(payment, state)
@@ -93,16 +101,16 @@ def _paid(payment: Payment, state: RemoteState, actor: Any) -> None:
     came_late = not payment.is_open
     record_capture(payment, actor=actor)
     if came_late:
-        payment.raise_flag(PaymentFlag.LATE, "paid after we had given it up")
+        payment.raise_flag(PaymentFlag.LATE)
     announce("payment.paid", payment, amount=amount_text(payment.amount, payment.currency), currency=payment.currency)
     _note_on_booking(payment, "payment_paid", actor)
     if payment.is_duplicate:
-        payment.raise_flag(PaymentFlag.DUPLICATE, "the booking was paid already")
-        _give_back(payment, "duplicate", "paid twice")
+        payment.raise_flag(PaymentFlag.DUPLICATE)
+        _give_back(payment, "duplicate")
         return
     settlement = tell_booking(payment.booking, actor=actor)
     if settlement in {Settlement.SEATS_GONE, Settlement.BOOKING_ENDED}:
-        _give_back(payment, "late", "the booking could not be given any more")
+        _give_back(payment, "late")
 
 
 def record_capture(payment: Payment, *, actor: Any = None) -> None:
@@ -121,13 +129,11 @@ def record_capture(payment: Payment, *, actor: Any = None) -> None:
         actor=actor,
     )
     payment.save(update_fields=["is_duplicate", "paid_at", "entry", "failure_code", "failure_message", "updated_at"])
-    payment.move_to(PaymentStatus.PAID, reason="paid at the gateway", actor=actor)
+    payment.move_to(PaymentStatus.PAID, reason="paid_there", actor=actor)
 
 
-def _give_back(payment: Payment, cause: str, reason: str) -> None:
-    request_refund(
-        payment_id=payment.pk, amount=payment.amount, cause=f"{cause}:{payment.pk}", reason=reason, actor=None
-    )
+def _give_back(payment: Payment, cause: str) -> None:
+    request_refund(payment_id=payment.pk, amount=payment.amount, cause=f"{cause}:{payment.pk}", reason="", actor=None)
 
 
 def _processing(payment: Payment, actor: Any) -> None:
@@ -135,14 +141,14 @@ def _processing(payment: Payment, actor: Any) -> None:
         return
     if Payment.objects.filter(booking_id=payment.booking_id, status__in=OPEN).exclude(pk=payment.pk).exists():
         return  # another attempt is open; should this one succeed after all, that is recorded
-    payment.move_to(PaymentStatus.PROCESSING, reason="being processed at the gateway", actor=actor)
+    payment.move_to(PaymentStatus.PROCESSING, reason="processing_there", actor=actor)
 
 
 def _failed(payment: Payment, state: RemoteState, actor: Any) -> None:
     """The attempt is over; the booking stays payable."""
     payment.failure_code, payment.failure_message = state.failure_code[:60], state.failure_message[:300]
     payment.save(update_fields=["failure_code", "failure_message", "updated_at"])
-    payment.move_to(PaymentStatus.FAILED, reason=f"refused: {state.failure_code or 'no reason given'}", actor=actor)
+    payment.move_to(PaymentStatus.FAILED, reason=with_detail("refused_there", state.failure_code), actor=actor)
     record_failed_attempt(booking_id=payment.booking_id)
     _note_on_booking(payment, "payment_failed", actor)
     announce("payment.failed", payment, code=payment.failure_code)
@@ -152,7 +158,7 @@ def _compare_refunds(payment: Payment, state: RemoteState) -> None:
     """More given back there than asked for here: somebody refunded at the gateway's own desk."""
     ours = payment.refunds.exclude(status=RefundStatus.FAILED).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
     if state.refunded_amount > ours:
-        payment.raise_flag(PaymentFlag.UNKNOWN_REFUND, f"refunded there {state.refunded_amount}, here {ours}")
+        payment.raise_flag(PaymentFlag.UNKNOWN_REFUND, f"{state.refunded_amount} ≠ {ours}")
 
 
 def _note_on_booking(payment: Payment, action: str, actor: Any) -> None:

@@ -182,14 +182,14 @@ def test_a_cancelled_booking_gives_back_by_its_policy(tenant, sandbox, eager, dj
 def test_told_twice_a_booking_gives_back_once(tenant):
     payment = paid()
     for _ in range(2):
-        refund_booking(booking_id=payment.booking_id, amount=Decimal(80), cause="cancellation", reason="cancelled")
+        refund_booking(booking_id=payment.booking_id, amount=Decimal(80), cause="cancellation")
     assert [refund.amount for refund in Refund.objects.all()] == [Decimal(80)]
 
 
 def test_more_than_is_left_gives_what_is_left(tenant, caplog):
     payment = paid()
     asked(payment, "150", "goodwill")
-    refund_booking(booking_id=payment.booking_id, amount=Decimal(80), cause="cancellation", reason="cancelled")
+    refund_booking(booking_id=payment.booking_id, amount=Decimal(80), cause="cancellation")
     assert sorted(refund.amount for refund in Refund.objects.all()) == [Decimal(50), Decimal(150)]
     assert "finds no payment" in caplog.text
 

@@ -110,9 +110,9 @@ class TourAdmin(CatalogueAdmin):
                 "fields": [
                     ("destination", "category"),
                     ("duration_minutes", "nights"),
-                    ("difficulty", "min_age"),
+                    ("duration_shown", "difficulty"),
                     ("min_group_size", "max_group_size"),
-                    "tags",
+                    ("min_age", "tags"),
                 ],
             },
         ),
@@ -294,7 +294,7 @@ class TourAdmin(CatalogueAdmin):
 
     @display(description=gettext_lazy("duration"))
     def duration_shown(self, tour: Tour) -> str:
-        return duration(tour.duration_minutes, tour.nights)
+        return duration(tour.duration_minutes, tour.nights) if tour.duration_minutes else "–"
 
     @display(description=gettext_lazy("so far"))
     def sold_shown(self, tour: Tour) -> str:

@@ -1,5 +1,6 @@
 """Departures: made from the schedule, changed, closed and reopened by staff."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -31,6 +32,8 @@ MOST_ROWS = 1000
 MOST_PLACES = 100_000
 BATCH = 1000
 OPTIONS_AT_ONCE = 100
+
+Start = tuple[UUID, datetime]  # an option and a moment: no two departures share both
 CHANGEABLE = ("capacity", "note_en", "note_ar")
 
 
@@ -50,41 +53,46 @@ def generate_departures(*, until: date, tour_id: UUID | None = None, option_id: 
     rules = rules.filter(valid_from__lte=until)
     options = list(rules.order_by("option_id").values_list("option_id", flat=True).distinct())
     made = 0
-    for start in range(0, len(options), OPTIONS_AT_ONCE):
-        some = rules.filter(option_id__in=options[start : start + OPTIONS_AT_ONCE]).order_by("valid_from", "pk")
-        plan = [
-            departure for rule in some.select_related("option__tour__destination") for departure in planned(rule, until)
-        ]
-        made += insert_missing(plan)
+    for first in range(0, len(options), OPTIONS_AT_ONCE):
+        some = rules.filter(option_id__in=options[first : first + OPTIONS_AT_ONCE]).order_by("valid_from", "pk")
+        wanted: dict[Start, ScheduleRule] = {}
+        for rule in some.select_related("option__tour__destination"):
+            for start in starts_to_come(rule, until):
+                wanted.setdefault((rule.option_id, start), rule)  # of two rules, the one that began first
+        made += insert_missing(wanted)
     return made
+
+
+def starts_to_come(rule: ScheduleRule, until: date) -> list[datetime]:
+    """When the rule starts, from now until a local day. Needs `option__tour__destination`."""
+    zone = ZoneInfo(rule.option.tour.destination.time_zone)
+    present = now()
+    starts = starts_of(rule, zone, present.astimezone(zone).date(), until)
+    return [start for start in starts if start > present]
 
 
 def planned(rule: ScheduleRule, until: date) -> list[Departure]:
     """The departures that the rule asks for from now until a local day, not saved. Needs `option__tour__destination`."""
     zone = ZoneInfo(rule.option.tour.destination.time_zone)
-    present = now()
-    starts = starts_of(rule, zone, present.astimezone(zone).date(), until)
-    return [_departure(rule.option, start, zone, rule=rule) for start in starts if start > present]
+    return [_departure(rule.option, start, zone, rule=rule) for start in starts_to_come(rule, until)]
 
 
 @transaction.atomic
-def insert_missing(departures: Sequence[Departure]) -> int:
-    """Insert those whose option has no departure at that moment yet, and announce their tours. Returns how many."""
-    if not departures:
+def insert_missing(wanted: Mapping[Start, ScheduleRule]) -> int:
+    """Make those whose option has no departure at that moment yet, and announce their tours. Returns how many."""
+    if not wanted:
         return 0
-    starts = [departure.starts_at for departure in departures]
+    starts = [start for _option, start in wanted]
     existing = set(
         Departure.objects.filter(
-            option_id__in={departure.option_id for departure in departures},
-            starts_at__gte=min(starts),
-            starts_at__lte=max(starts),
+            option_id__in={option for option, _start in wanted}, starts_at__gte=min(starts), starts_at__lte=max(starts)
         ).values_list("option_id", "starts_at")
     )
-    fresh = {(d.option_id, d.starts_at): d for d in reversed(departures) if (d.option_id, d.starts_at) not in existing}
-    Departure.objects.bulk_create(fresh.values(), ignore_conflicts=True, batch_size=BATCH)
-    for tour_id, tour in {d.tour_id: d.tour for d in fresh.values()}.items():
-        count = sum(1 for departure in fresh.values() if departure.tour_id == tour_id)
-        announce("tour.changed", tour, departures=count)
+    fresh = [_departure(rule.option, key[1], rule=rule) for key, rule in wanted.items() if key not in existing]
+    Departure.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=BATCH)
+    counts = Counter(departure.tour_id for departure in fresh)
+    for tour in {departure.tour_id: departure.tour for departure in fresh}.values():
+        announce("tour.changed", tour, departures=counts[tour.pk])
     return len(fresh)
 
 

@@ -16,7 +16,7 @@ from config.errors import InvalidInput
 from tours.errors import OptionNotFound, RuleNotFound
 from tours.limits import faults_of_rule
 from tours.models import Departure, DepartureStatus, ScheduleRule, TourOption
-from tours.services.departures import generate_departures, insert_missing, planned
+from tours.services.departures import generate_departures, insert_missing, starts_to_come
 from tours.services.facts import lock_tour, settle_tour
 
 FIRST_DAYS = 30  # made as soon as there is a rule; the daily job goes on from there
@@ -117,12 +117,12 @@ def _plan_anew(rule: ScheduleRule) -> RuleChange:
     coming = Departure.objects.filter(rule_id=rule.pk).upcoming()
     existing = list(coming.select_for_update(of=("self",)).select_related("tour__destination", "option").order_by("pk"))
     last = coming.aggregate(last=Max("local_date"))["last"]
-    plan = planned(rule, max(last or first_horizon(), first_horizon()))
-    starts = {departure.starts_at for departure in plan}
+    starts = starts_to_come(rule, max(last or first_horizon(), first_horizon()))
+    asked = set(starts)
     capacity = rule.capacity or rule.option.capacity
     strays, resized = [], []
     for departure in existing:
-        is_stray = departure.starts_at not in starts
+        is_stray = departure.starts_at not in asked
         if departure.seats_held or departure.seats_booked:
             if is_stray or departure.capacity != capacity:
                 change.left.append(departure)
@@ -135,7 +135,7 @@ def _plan_anew(rule: ScheduleRule) -> RuleChange:
     change.closed = Departure.objects.filter(pk__in=strays, status=DepartureStatus.OPEN).update(
         status=DepartureStatus.CLOSED
     )
-    change.made = insert_missing(plan)
+    change.made = insert_missing({(rule.option_id, start): rule for start in starts})
     return change
 
 

@@ -42,7 +42,7 @@ class PasswordField(serializers.CharField):
         super().__init__(max_length=128, trim_whitespace=False, write_only=True, **kwargs)
 
 
-@extend_schema_field({"type": "string", "pattern": r"^\+[0-9]{6,15}$", "example": "+201001234567"})
+@extend_schema_field({"type": "string", "pattern": r"^(\+[0-9]{6,15})?$", "example": "+201001234567"})
 class PhoneField(PhoneNumberField):
     """E.164, with the leading +."""
 

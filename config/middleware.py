@@ -106,6 +106,8 @@ class TenantMiddleware:
         asked = request.headers.get("X-Tenant", "")
         if not asked and any(part in request.path for part in NAMED_BY_ADDRESS):
             asked = request.GET.get("tenant", "")
+        if "\x00" in asked:  # no name, and nothing that a database would take
+            return None
         if asked:
             try:
                 return self.look_up(f"id:{asked}", pk=UUID(asked))

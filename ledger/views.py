@@ -45,15 +45,15 @@ class ExchangeRateList(ListAPIView):
         return rates_in_force(asked.validated_data.get("date")).filter(**asked.filters())
 
 
-@extend_schema(
-    tags=["money"],
-    operation_id="admin_trial_balance",
-    summary="The trial balance, per unit",
-    description="Sums of debit and credit of everything posted so far, and the same for each account of a unit.",
-    responses={200: TrialBalancesSerializer},
-)
 class TrialBalances(APIView):
     permission_classes = [Needs("ledger.view_transaction")]
 
+    @extend_schema(
+        tags=["money"],
+        operation_id="admin_trial_balance",
+        summary="The trial balance, per unit",
+        description="Sums of debit and credit of everything posted so far, and the same for each account of a unit.",
+        responses={200: TrialBalancesSerializer},
+    )
     def get(self, request: Request) -> Response:
         return Response(TrialBalancesSerializer({"items": trial_balance()}).data)

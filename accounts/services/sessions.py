@@ -23,7 +23,7 @@ def prove_identity(*, email: str, password: str, address: str) -> User:
     Raises `WrongCredentials` – after the same time for unknown e-mails – or `SignInLocked`. Five failures from one address
     lock the pair, each counted before the password is looked at.
     """
-    email = email.strip().lower()
+    email = email.strip().lower()[:254]  # a letter may become two when it is lowered
     count_attempt(email=email, address=address)
     user = User.objects.filter(email__iexact=email).first()
     if user is None:

@@ -4,7 +4,9 @@ import re
 
 import pytest
 from django.contrib import admin
-from django.test import Client, TestCase
+from django.contrib.admin.models import LogEntry
+from django.forms import inlineformset_factory
+from django.test import Client, RequestFactory, TestCase
 from django.urls import reverse
 from rest_framework.test import APIClient
 
@@ -417,6 +419,63 @@ def test_a_reset_link_is_mailed_by_a_button(office, person):
     url = reverse("admin:accounts_user_send_reset_link", args=[user.pk])
     with TestCase.captureOnCommitCallbacks(execute=True):
         assert boss.post(url, {"_form_submitted": "True"}).status_code == 200
+
+
+class GroupedRoleAdmin(AuditedAdmin, admin.ModelAdmin):
+    """For the tests of what the mixin does with inlines."""
+
+
+def save_memberships(role: Role, actor: User, *rows: dict) -> None:
+    """Save an inline's formset of the role's memberships, as the page does."""
+    formset_class = inlineformset_factory(Role, Membership, fk_name="role", fields=["user", "is_active"], extra=0)
+    initial = [row for row in rows if row.get("id")]
+    data = {"memberships-TOTAL_FORMS": len(rows), "memberships-INITIAL_FORMS": len(initial)}
+    for number, row in enumerate([*initial, *(row for row in rows if not row.get("id"))]):
+        data |= {f"memberships-{number}-{name}": value for name, value in row.items()}
+    formset = formset_class(data, instance=role, prefix="memberships")
+    assert formset.is_valid(), formset.errors
+    request = RequestFactory().post("/")
+    request.user = actor
+    GroupedRoleAdmin(Role, admin.site).save_formset(request, None, formset, change=True)
+
+
+def test_rows_added_changed_and_deleted_in_an_inline_are_audited_each(person):
+    boss, kept, gone, new = person("ADMIN"), person(), person(), UserFactory()
+    role = Role.objects.get(code="CUSTOMER")
+    rows = {m.user_id: m for m in role.memberships.all()}
+    gone_id = rows[gone.pk].pk
+    save_memberships(
+        role,
+        boss,
+        {"id": str(rows[kept.pk].pk), "user": str(kept.pk), "is_active": ""},
+        {"id": str(gone_id), "user": str(gone.pk), "is_active": "on", "DELETE": "on"},
+        {"user": str(new.pk), "is_active": "on"},
+    )
+    told = {entry.action.rpartition(".")[2]: entry for entry in AuditEntry.objects.all()}
+    assert set(told) == {"added", "changed", "deleted"}
+    assert (told["changed"].before, told["changed"].after) == ({"is_active": True}, {"is_active": False})
+    assert told["added"].after["user"] == str(new.pk)
+    assert (told["deleted"].subject_id, told["deleted"].before["user"]) == (str(gone_id), str(gone.pk))
+    assert {entry.actor_id for entry in told.values()} == {boss.pk}
+
+
+def test_deletions_by_page_and_by_selection_are_audited(office):
+    boss = office("SUPER_ADMIN")
+    made = [Role.objects.create(code=f"R{n}", name_en=f"R{n}", name_ar=f"R{n}") for n in range(3)]
+    assert boss.post(page("role_delete", made[0].pk), {"post": "yes"}).status_code == 302
+    several = {"action": "delete_selected", "_selected_action": [str(r.pk) for r in made[1:]], "post": "yes"}
+    assert boss.post(page("role_changelist"), several).status_code == 302
+    entries = AuditEntry.objects.filter(action="accounts.role.deleted")
+    assert {entry.before["code"] for entry in entries} == {"R0", "R1", "R2"}
+    assert not LogEntry.objects.exists()  # Django's own log knows no tenants
+
+
+def test_a_page_saved_without_a_change_leaves_no_entry(office, tenant):
+    boss = office("SUPER_ADMIN")
+    role = Role.objects.get(code="AGENT")
+    form = {"name_en": role.name_en, "name_ar": role.name_ar, "rights": []}
+    assert boss.post(page("role_change", role.pk), form).status_code == 302
+    assert not AuditEntry.objects.exists()
 
 
 def test_every_admin_that_can_change_rows_leaves_audit_entries(rf, person):

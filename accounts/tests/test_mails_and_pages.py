@@ -17,6 +17,7 @@ from accounts.services.lock_out import count_attempt
 from accounts.services.passwords import reset_password
 from accounts.services.registration import verify_email
 from accounts.tests.conftest import PASSWORD
+from config.celery import app
 from config.tenancy import tenant_context
 from config.testing import run_together
 from config.testing.clients import CommittingClient as APIClient
@@ -29,8 +30,12 @@ NEW = "Felucca-2026"
 
 
 @pytest.fixture(autouse=True)
-def generous_limits(settings, roles):
+def _frame(settings, roles):
+    """Mails go out with the commit of the request, not by a worker."""
     settings.THROTTLE_AUTH = "1000/min"
+    before, app.conf.task_always_eager = app.conf.task_always_eager, True
+    yield
+    app.conf.task_always_eager = before
 
 
 def post(path: str, body: dict, client: APIClient | None = None):

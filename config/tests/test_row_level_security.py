@@ -221,12 +221,21 @@ def test_the_serving_role_cannot_lift_what_binds_it(tenant, statement):
 # --- Roles that must not serve ---
 
 
-@contextmanager
-def as_role(attributes: str, *grants: str):
-    """A psycopg connection of a role made for this test, by the powerful one. `{role}` in a grant is its name."""
-    name = f"unsafe_{uuid.uuid4().hex[:12]}"
+def as_superuser() -> psycopg.Connection:
+    """The tests' own server has one beside the owner; elsewhere the owner must be one itself."""
     database = connection.settings_dict["NAME"]
     owner = psycopg.connect(settings.DATABASE_OWNER_URL, dbname=database, autocommit=True)
+    if owner.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()[0]:
+        return owner
+    owner.close()
+    return psycopg.connect(settings.DATABASE_OWNER_URL, dbname=database, user="postgres", autocommit=True)
+
+
+@contextmanager
+def as_role(attributes: str, *grants: str):
+    """A psycopg connection of a role made for this test, by a superuser. `{role}` in a grant is its name."""
+    name = f"unsafe_{uuid.uuid4().hex[:12]}"
+    owner = as_superuser()
     try:
         owner.execute(f"CREATE ROLE {name} LOGIN {attributes}")
         for grant in grants:

@@ -70,6 +70,10 @@ def test_only_a_gateways_notice_may_name_the_operator_in_its_address(houses):
     assert slug(f"{ME}?tenant=gulf") == "default"
 
 
+def test_a_name_that_no_database_would_take_is_nobodys(houses):
+    assert slug("/api/v1/payments/webhooks/test?tenant=%00") == "unknown_tenant"
+
+
 def test_a_closed_operator_is_closed_within_seconds(houses, monkeypatch):
     client = Client()
     assert client.get(ME, HTTP_X_TENANT="gulf").status_code == 200

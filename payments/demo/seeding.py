@@ -40,6 +40,7 @@ from payments.demo.remote import tell_sandbox
 from payments.demo.replicas import add_replicas
 from payments.demo.sales import sales_of
 from payments.demo.shop import add_tour, open_shop
+from payments.demo.story import HELD_FOR
 from payments.demo.telling import tell
 from tours.models import Tour
 from tours.published import rebuild_catalogue
@@ -209,7 +210,7 @@ def _write_history(
         rates=_rates(sales),
         present=present,
         seed=seed,
-        hold_for=settings.HOLD_FOR,
+        hold_for=HELD_FOR,
     )
     stories = plan.stories(max(count, 20))
     number = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -10,6 +10,9 @@ from uuid import UUID
 
 from bookings.models import BookingKind
 from tours.prices import Terms
+
+# How long a hold of the demo lasted: the stories are told at a human pace, whatever HOLD_SECONDS is set to here.
+HELD_FOR = timedelta(minutes=15)
 
 
 class Ending(StrEnum):

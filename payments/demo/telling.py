@@ -10,8 +10,6 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.conf import settings
-
 from bookings import pricing
 from bookings.models import Booking, BookingItem, BookingStatus, Hold, HoldStatus, Traveller
 from bookings.services.cancellation import cancellation_terms
@@ -19,7 +17,7 @@ from bookings.services.revenue import tax_within
 from ledger.models import AccountRole, TransactionKind
 from payments.demo.chronicle import ZERO, Chronicle
 from payments.demo.paying import Paying
-from payments.demo.story import Ending, Story
+from payments.demo.story import HELD_FOR, Ending, Story
 from payments.models import PaymentStatus
 
 
@@ -81,7 +79,7 @@ class _Telling(Paying):
             quote=quote.as_json(),
             status=HoldStatus.ACTIVE,
             created_at=self.at,
-            expires_at=self.at + settings.HOLD_FOR,
+            expires_at=self.at + HELD_FOR,
         )
         self.c.rows.append(hold)
         return hold

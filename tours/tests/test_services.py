@@ -1,5 +1,6 @@
 """Making, changing, publishing and deleting tours."""
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -248,6 +249,28 @@ def test_options_keep_their_rows_and_stay_while_they_have_departures(data, clerk
     with pytest.raises(OptionInUse):
         update_tour(tour_id=tour.pk, data={"options": [STANDARD | {"code": "private"}]}, actor=clerk)
     assert Tour.objects.get(pk=tour.pk).options.get().code == "standard"
+
+
+def test_options_are_offered_in_the_order_given(data, clerk):
+    both = [STANDARD | {"code": "shared"}, STANDARD | {"code": "private"}]
+    tour = create_tour(data=data | {"options": both}, actor=clerk)
+
+    def offered():
+        return [(row.code, row.is_default) for row in Tour.objects.get(pk=tour.pk).options.all()]
+
+    assert offered() == [("shared", True), ("private", False)]
+    update_tour(tour_id=tour.pk, data={"options": both[::-1]}, actor=clerk)
+    assert offered() == [("private", True), ("shared", False)]
+
+
+def test_an_option_that_takes_longer_ends_its_unsold_departures_later(data, clerk):
+    tour = create_tour(data=data, actor=clerk)
+    unsold = DepartureFactory(option=tour.options.get())
+    sold = DepartureFactory(option=tour.options.get(), starts_at=unsold.starts_at + timedelta(days=1), seats_booked=1)
+    update_tour(tour_id=tour.pk, data={"options": [STANDARD | {"duration_minutes": 90}]}, actor=clerk)
+    for departure, minutes in ((unsold, 90), (sold, 60)):
+        departure.refresh_from_db()
+        assert departure.ends_at - departure.starts_at == timedelta(minutes=minutes)
 
 
 def test_a_tour_goes_on_sale_when_it_is_complete(data, clerk):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from config.errors import InvalidInput
 from config.tenancy import tenant_id_or_raise
 from tours.errors import TourNotFound
-from tours.filters import MOST_DAYS, month_days
+from tours.filters.public import MOST_DAYS, month_days
 
 DAYS = 30  # when nobody says until when
 

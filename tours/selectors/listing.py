@@ -11,7 +11,7 @@ from config.errors import InvalidInput
 from config.tenancy import tenant_id_or_raise
 from ledger.money import round_money, to_minor
 from ledger.rates import convert
-from tours.filters import FALLING
+from tours.filters.public import FALLING
 from tours.models import Category
 from tours.search import Question, fold
 

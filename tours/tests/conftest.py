@@ -1,6 +1,7 @@
 """A small catalogue, published, and clients that read and write it."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,9 +12,9 @@ from accounts.models import Role
 from accounts.roles import seed_roles
 from accounts.tests.factories import MembershipFactory, UserFactory
 from config.testing.clients import CommittingClient
-from tours.models import Tour
+from tours.models import ItineraryDay, Tour, TourImage
 from tours.published import publish_facts, rebuild_catalogue
-from tours.tests.factories import OptionFactory, TourFactory
+from tours.tests.factories import CancellationPolicyFactory, ExtraFactory, OptionFactory, TaxRateFactory, TourFactory
 
 
 @pytest.fixture
@@ -60,3 +61,36 @@ def rebuilt() -> Callable[[], int]:
         return rebuild_catalogue()
 
     return make
+
+
+@pytest.fixture
+def full_tour(listed):
+    """Everything a page can show."""
+    tour = listed(
+        slug="felucca",
+        title_en="Felucca at sunset",
+        title_ar="فلوكة عند الغروب",
+        cancellation_policy=CancellationPolicyFactory(
+            name_en="Moderate", name_ar="متوسطة", tiers=[(168, 100), (72, Decimal("50")), (1, Decimal("12.50"))]
+        ),
+        tax=TaxRateFactory(),
+        tags=["boat"],
+        rating_average=Decimal("4.65"),
+        rating_count=12,
+        seo_title_en="Sail in Aswan",
+    )
+    ExtraFactory(tour=tour)
+    ExtraFactory(tour=tour, code="gone", is_active=False)
+    for day in (2, 1):
+        ItineraryDay.objects.create(
+            tour=tour, day=day, title_en=f"Day {day}", title_ar=f"اليوم {day}", activities_en=["Sail"], lunch=True
+        )
+    TourImage.objects.create(tour=tour, file="tours/nile.jpg", width=800, height=600, is_cover=True, alt_ar="النيل")
+    OptionFactory(tour=tour, code="private", display_order=2, prices={"adult": "250"})
+    return tour
+
+
+@pytest.fixture
+def page(full_tour, rebuilt):
+    rebuilt()
+    return f"/api/v1/tours/{full_tour.pk}"

@@ -11,7 +11,6 @@ from rest_framework.views import APIView
 
 from config.i18n import language_now
 from config.pagination import page_of
-from tours import filters
 from tours.answers import NEVER_KEPT, answer
 from tours.caching import (
     AVAILABLE_FOR,
@@ -24,6 +23,7 @@ from tours.caching import (
     seats_version,
 )
 from tours.errors import TourNotFound
+from tours.filters import public as filters
 from tours.search import fold
 from tours.selectors import availability, currencies, detail, listing, places, staff
 from tours.serializers import reading as shapes

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 
 from accounts.permissions import Needs
-from tours.filters_for_staff import DepartureFilter, TourFilter
+from tours.filters.staff import DepartureFilter, TourFilter
 from tours.models import Tour
 from tours.selectors.detail import any_tour
 from tours.selectors.staff import departures_for_staff, tours_for_staff

@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from accounts.permissions import Needs
 from config.idempotency import once
-from tours import filters, services
+from tours import services
 from tours.errors import ImageNotFound
+from tours.filters import public as filters
 from tours.models import TourStatus
 from tours.selectors.detail import any_tour, any_tour_id
 from tours.serializers import reading as shapes

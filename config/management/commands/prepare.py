@@ -11,7 +11,8 @@ from config.db.roles import ensure_serving_role
 
 class Command(BaseCommand):
     help = (
-        "Bring the database to this version: the serving role, migrations, policies, and what every installation needs."
+        "Bring the database to this version: the serving role, migrations, policies, what every installation needs,"
+        " and the public catalogue."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -20,3 +21,5 @@ class Command(BaseCommand):
             ensure_serving_role(owner, unquote(serving.username or ""), serving.password)
         call_command("migrate", verbosity=options["verbosity"], interactive=False)
         call_command("seed", verbosity=options["verbosity"])
+        # What the public list shows was written by the version before.
+        call_command("rebuild_catalogue", verbosity=options["verbosity"])

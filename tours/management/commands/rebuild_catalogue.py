@@ -11,4 +11,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         for tenant in each_tenant():
-            self.stdout.write(f"{tenant.slug}: {rebuild_catalogue()} tours listed")
+            listed = rebuild_catalogue()
+            if options["verbosity"]:
+                self.stdout.write(f"{tenant.slug}: {listed} tours listed")

@@ -1,0 +1,1 @@
+"""What lists may be asked for: by the public, and by staff."""

@@ -11,6 +11,7 @@ from ledger.models import Account, AccountRole, Currency, ExchangeRate, Transact
 from ledger.services import credit, debit, owned_account, post, system_account
 from ledger.services import reverse as undo
 from ledger.tests.factories import CurrencyFactory, ExchangeRateFactory
+from notifications.models import Event
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +116,7 @@ def test_a_rate_is_entered_with_an_audit_entry(tenant):
     row = ExchangeRate.objects.get()
     assert (row.base_id, row.quote_id, row.rate) == ("USD", "EGP", Decimal("50.5"))
     assert AuditEntry.objects.get(action="ledger.exchangerate.added").subject_id == str(row.pk)
+    assert Event.objects.get(type="rate.changed").subject_id == row.pk
     for wrong in ({"rate": "0"}, {"rate": "-1"}, {"quote": "USD"}, {"rate": ""}):
         answer = admin.post(url("exchangerate", "add"), form | {"valid_from": "2026-03-02"} | wrong)
         assert answer.status_code == 200
@@ -122,6 +124,16 @@ def test_a_rate_is_entered_with_an_audit_entry(tenant):
     twice = admin.post(url("exchangerate", "add"), form)
     assert "with this From, To and Valid from already exists" in twice.content.decode()
     assert ExchangeRate.objects.count() == 1
+
+
+def test_a_deleted_rate_is_announced_one_by_one_and_in_bulk(tenant):
+    admin = client_with(Role.Code.ADMIN)
+    one, other = ExchangeRateFactory(), ExchangeRateFactory(valid_from="2026-02-02")
+    assert admin.post(url("exchangerate", "delete", one.pk), {"post": "yes"}).status_code == 302
+    chosen = {"action": "delete_selected", "_selected_action": [str(other.pk)], "post": "yes"}
+    assert admin.post(url("exchangerate", "changelist"), chosen).status_code == 302
+    assert ExchangeRate.objects.count() == 0
+    assert set(Event.objects.filter(type="rate.changed").values_list("subject_id", flat=True)) == {one.pk, other.pk}
 
 
 def test_an_employee_does_not_change_rates(tenant):

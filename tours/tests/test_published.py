@@ -48,7 +48,8 @@ def test_a_new_rate_compares_prices_anew(listed):
     assert PublishedTour.objects.get(pk=pounds.pk).compare_minor is None
     with transaction.atomic():
         announce(
-            "rate.changed", ExchangeRate.objects.create(base_id="USD", quote_id="EGP", rate=50, valid_from="2026-01-01")
+            "rate.changed",
+            ExchangeRate.objects.create(base=CurrencyFactory(), quote_id="EGP", rate=50, valid_from="2026-01-01"),
         )
     assert PublishedTour.objects.get(pk=pounds.pk).compare_minor == 6000
 

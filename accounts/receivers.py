@@ -2,9 +2,21 @@
 
 from accounts.links import Purpose, link_to
 from accounts.models import User
+from accounts.services.passwords import grant_reset
+from accounts.services.registration import grant_verification
 from notifications.mail import write_message
 from notifications.models import Event
 from notifications.outbox import on
+
+
+@on("verification.asked_for")
+def find_who_wants_verification(event: Event) -> None:
+    grant_verification(email=event.data["email"])
+
+
+@on("reset.asked_for")
+def find_who_wants_a_reset(event: Event) -> None:
+    grant_reset(email=event.data["email"])
 
 
 @on("user.registered", "user.verification_asked")

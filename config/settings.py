@@ -11,13 +11,11 @@ from urllib.parse import unquote, urlsplit
 import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
-from django.utils.translation import gettext_lazy as _
 
 from config.db.roles import serving_url
 from config.environment import env, number, rate, read_env_file, required, switch, whole
 from config.logs import logging_settings
-from config.sidebar import SIDEBAR
+from config.theme import THEME
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -376,32 +374,4 @@ SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W003"]
 LOGGING = logging_settings(env.str("LOG_LEVEL", "INFO"))
 
 # --- Back-office --------------------------------------------------------------------------------------------------------
-UNFOLD = {
-    "SITE_TITLE": "Rihla",
-    "SITE_HEADER": "Rihla · رحلة",
-    "SITE_SUBHEADER": _("Back-office"),
-    "SITE_SYMBOL": "sailing",
-    "LOGIN": {"form": "accounts.forms.SignInForm"},
-    "SHOW_LANGUAGES": True,
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-    "BORDER_RADIUS": "8px",
-    "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
-    "STYLES": [lambda request: static("admin/rihla.css")],
-    "COLORS": {
-        "primary": {
-            "50": "#effaf8",
-            "100": "#d8f2ee",
-            "200": "#b4e4dd",
-            "300": "#83d0c6",
-            "400": "#4fb4a9",
-            "500": "#33988e",
-            "600": "#267a73",
-            "700": "#22625d",
-            "800": "#1f4f4c",
-            "900": "#1d4240",
-            "950": "#0b2726",
-        }
-    },
-    "SIDEBAR": SIDEBAR,
-}
+UNFOLD = THEME

@@ -17,7 +17,7 @@ from accounts.admin_audit import AuditedAdmin
 from accounts.forms import PersonAddForm, PersonChangeForm, StaffSetPasswordForm
 from accounts.models import Membership, Role, TravelPreferences, User
 from accounts.selectors import people_here
-from accounts.services.passwords import ask_reset
+from accounts.services.passwords import send_reset_link
 from accounts.services.people import (
     add_person,
     belongs_elsewhere,
@@ -239,7 +239,6 @@ class PersonAdmin(AuditedAdmin, UserAdmin, ModelAdmin):
         },
     )
     def send_reset_link(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        user = self.get_object(request, object_id)
-        ask_reset(email=user.email)
+        send_reset_link(user_id=self.get_object(request, object_id).pk, actor=request.user)
         messages.success(request, _("The mail is on its way."))
         return HttpResponse(headers={"HX-Redirect": reverse("admin:accounts_user_change", args=[object_id])})

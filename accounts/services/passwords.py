@@ -14,15 +14,32 @@ from accounts.models import SignInLock, User
 from accounts.services.registration import check_password_rules
 from accounts.services.sessions import end_all_sessions, prove_identity
 from config.errors import InvalidInput
+from config.tenancy import tenant_at_hand
 from notifications.outbox import announce
 
 
 @transaction.atomic
 def ask_reset(*, email: str) -> None:
+    """Somebody who gives this e-mail has forgotten the password.
+
+    Only that is written down: who it belongs to is looked up after the answer, so that its time tells nothing.
+    """
+    announce("reset.asked_for", tenant_at_hand(), email=email)
+
+
+def grant_reset(*, email: str) -> None:
     """Send the mail with the reset link. Does nothing, silently, for e-mails that nobody has."""
     user = User.objects.filter(email__iexact=email.strip(), is_active=True).first()
     if user is not None:
         announce("user.reset_asked", user)
+
+
+@transaction.atomic
+def send_reset_link(*, user_id: Any, actor: Any) -> None:
+    """Staff have the link for a new password mailed to a person."""
+    user = User.objects.get(pk=user_id)
+    record("accounts.user.reset_link_sent", user, actor=actor)
+    announce("user.reset_asked", user)
 
 
 def reset_password(*, token: str, password: str) -> User:

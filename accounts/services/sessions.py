@@ -50,10 +50,9 @@ def sign_in(*, email: str, password: str, address: str) -> tuple[User, dict[str,
 
 def ensure_membership(user: User) -> Membership:
     """The person's membership with the tenant at hand; a customer's is made where there is none."""
-    membership, _made = Membership.objects.select_related("role").get_or_create(
-        user=user, defaults={"role": role_of(Role.Code.CUSTOMER)}
-    )
-    return membership
+    rows = Membership.objects.select_related("role")
+    known = rows.filter(user=user).first()
+    return known or rows.get_or_create(user=user, defaults={"role": role_of(Role.Code.CUSTOMER)})[0]
 
 
 def role_of(code: str) -> Role:

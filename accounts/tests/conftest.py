@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from accounts.authentication import issue_tokens
 from accounts.models import Role, User
@@ -42,3 +44,21 @@ def client_of() -> Callable[..., APIClient]:
         return client
 
     return make
+
+
+@pytest.fixture
+def office(person: Any) -> Callable[..., Client]:
+    """A browser with somebody of this role signed in (`.user`)."""
+
+    def make(role: str = "ADMIN", **values: Any) -> Client:
+        browser = Client()
+        browser.user = person(role, **values)
+        browser.force_login(browser.user)
+        return browser
+
+    return make
+
+
+def page(name: str, *args: Any) -> str:
+    """The address of a page of ours in the back-office: `page("role_change", role.pk)`."""
+    return reverse(f"admin:accounts_{name}", args=args)

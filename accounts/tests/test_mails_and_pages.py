@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 from django.core import mail as outbox
 from django.core import signing
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient as PlainClient
 
 from accounts.errors import LinkRefused
 from accounts.links import Purpose, link_to, link_token, read_link_token
@@ -110,6 +113,21 @@ def test_an_answer_tells_nobody_whether_an_account_exists(person, path):
     assert known.status_code == unknown.status_code == 202
     assert known.json() == unknown.json()
     assert Message.objects.exclude(recipient=user.email).count() == 0
+    assert Message.objects.filter(recipient=user.email).count() == 1
+
+
+@pytest.mark.parametrize("path", ["verify-email/resend", "password/reset"])
+def test_the_time_of_the_answer_tells_nothing_either(person, path):
+    """The request does the same work for both: the same statements, none of which looks the person up."""
+    user, client = person(), PlainClient()
+    client.post(f"/api/v1/auth/{path}", {"email": "first@example.com"})  # the operator is remembered from here on
+    asked = []
+    for email in (user.email, "nobody@example.com"):
+        with CaptureQueriesContext(connection) as queries:
+            client.post(f"/api/v1/auth/{path}", {"email": email})
+        asked.append([re.sub(r"'[^']*'|_x\d+", "?", query["sql"]) for query in queries])
+    assert asked[0] == asked[1]
+    assert not [statement for statement in asked[0] if "accounts_user" in statement]
 
 
 # --- Resets ---

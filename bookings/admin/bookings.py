@@ -13,15 +13,17 @@ from django.template.response import TemplateResponse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.admin_audit import AuditedAdmin, record_saved, stored
 from accounts.models import Language
 from bookings import services, wording
 from bookings.access import booking_link
+from bookings.admin.forms import CancelForm, ReasonForm
+from bookings.admin.inlines import EventInline, ItemInline, TravellerInline
 from bookings.admin.shown import (
     PAYMENT_COLOURS,
     STATUS_COLOURS,
@@ -31,7 +33,7 @@ from bookings.admin.shown import (
     state_shown,
 )
 from bookings.documents import voucher_pdf
-from bookings.models import Booking, BookingEvent, BookingItem, BookingStatus, Traveller
+from bookings.models import Booking, BookingStatus
 from bookings.views.bookings import file_answer
 from config.errors import DomainError
 
@@ -49,62 +51,6 @@ EDITABLE = (
 )
 
 
-class RowsBelow(TabularInline):
-    """Rows of the booking, to be looked at."""
-
-    extra = 0
-    can_delete = False
-    tab = True
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm("bookings.view_booking"))
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ItemInline(RowsBelow):
-    model = BookingItem
-    fields = ["kind", "title_en", "party_shown", "seats", "amount_shown", "status", "supplier_reference"]
-    readonly_fields = ["party_shown", "amount_shown"]
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("kind", "booking")
-
-    @display(description=gettext_lazy("party"))
-    def party_shown(self, item: BookingItem) -> str:
-        return wording.party_in_words(item.booking)
-
-    @display(description=gettext_lazy("amount"))
-    def amount_shown(self, item: BookingItem) -> str:
-        return wording.money(item.booking, item.amount)
-
-
-class TravellerInline(RowsBelow):
-    model = Traveller
-    fields = ["first_name", "last_name", "category", "age", "nationality", "note"]
-
-
-class EventInline(RowsBelow):
-    """The history: who did what, when and why."""
-
-    model = BookingEvent
-    verbose_name_plural = gettext_lazy("Timeline")
-    fields = ["at", "what", "actor", "reason", "address"]
-    readonly_fields = ["what"]
-    ordering = ["-at", "-id"]
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("actor")
-
-    @display(description=gettext_lazy("what"))
-    def what(self, event: BookingEvent) -> str:
-        return wording.event_in_words(event)
-
-
 class SourceFilter(admin.SimpleListFilter):
     title = gettext_lazy("made by")
     parameter_name = "source"
@@ -114,33 +60,6 @@ class SourceFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.made_by(self.value()) if self.value() else queryset
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=500,
-        widget=UnfoldAdminTextareaWidget({"rows": 3}),
-        help_text=gettext_lazy("Kept in the booking's history."),
-    )
-
-
-class CancelForm(ReasonForm):
-    refund_percent = forms.DecimalField(
-        label=gettext_lazy("Refund against the policy (%)"),
-        required=False,
-        min_value=0,
-        max_value=100,
-        decimal_places=2,
-        widget=UnfoldAdminDecimalFieldWidget,
-        help_text=gettext_lazy("Leave empty to keep to the policy."),
-    )
-    expected_refund = forms.DecimalField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, may_override: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not may_override:
-            del self.fields["refund_percent"]
 
 
 @admin.register(Booking)

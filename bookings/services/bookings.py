@@ -21,7 +21,7 @@ from bookings.errors import (
 )
 from bookings.kinds import kind_called
 from bookings.models import Booking, BookingEvent, BookingItem, BookingStatus, Hold, Traveller
-from bookings.services.holds import constraint_of, find_hold, hold_seats, refuse_unless_usable
+from bookings.services.holds import constraint_of, hold_seats, may_use, refuse_unless_usable
 from bookings.services.locks import lock_booking
 from bookings.services.settlement import settle_free_booking
 from config.addresses import current_caller
@@ -70,15 +70,14 @@ def create_booking(
     Raises `HoldNotFound`, `HoldExpired`, `HoldReleased`, `HoldBooked`, `ContactRequired`, `TravellersMismatch`,
     `CustomerNotFound`.
     """
-    find_hold(hold_id=hold_id, actor=actor, token=hold_token)
     # The hold's lock is enough: expiry, release and extension wait for it, and nothing here waits for them.
     hold = (
         Hold.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("departure__tour")
+        .select_related("departure__tour__cancellation_policy")
         .filter(pk=hold_id)
         .first()
     )
-    if hold is None:
+    if hold is None or not may_use(hold, actor, hold_token):
         raise HoldNotFound
     refuse_unless_usable(hold)
     if hold.items.exists():
@@ -158,7 +157,7 @@ def _new_booking(hold: Hold, actor: Any, customer_id: UUID | None) -> Booking:
         currency=quote["currency"],
         total=Decimal(quote["total"]),
         quote=quote,
-        policy=frozen_policy(tour.cancellation_policy_id),
+        policy=_kept(tour.cancellation_policy),
         guests=sum(quote["guests"].values()),
         starts_at=datetime.fromisoformat(quote["starts_at"]),
         ends_at=datetime.fromisoformat(quote["ends_at"]),
@@ -177,7 +176,10 @@ def role_of(actor: Any) -> str:
 
 def frozen_policy(policy_id: UUID) -> dict[str, Any]:
     """A cancellation policy as it is kept on a booking: what was agreed, whatever becomes of the row."""
-    policy = CancellationPolicy.objects.prefetch_related("tiers").get(pk=policy_id)
+    return _kept(CancellationPolicy.objects.prefetch_related("tiers").get(pk=policy_id))
+
+
+def _kept(policy: CancellationPolicy) -> dict[str, Any]:
     return {
         "name_en": policy.name_en,
         "name_ar": policy.name_ar,

@@ -210,12 +210,13 @@ def _refuse_unless_on_sale(departure: Departure) -> None:
 def find_hold(*, hold_id: UUID, actor: Any = None, token: str = "") -> Hold:
     """The hold, for its owner, for who has its secret, and for staff. Raises `HoldNotFound` for everybody else."""
     hold = Hold.objects.filter(pk=hold_id).first()
-    if hold is None or not _may_use(hold, actor, token):
+    if hold is None or not may_use(hold, actor, token):
         raise HoldNotFound
     return hold
 
 
-def _may_use(hold: Hold, actor: Any, token: str) -> bool:
+def may_use(hold: Hold, actor: Any, token: str) -> bool:
+    """Its owner, who has its secret, and staff who may change holds."""
     if token and hold.token_hash and hmac.compare_digest(hash_of(token), hold.token_hash):
         return True
     if actor is None:

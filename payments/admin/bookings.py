@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from bookings.admin.bookings import BookingAdmin, RowsBelow
+from bookings.admin import BookingAdmin
+from bookings.admin.inlines import RowsBelow
 from ledger.money import format_money
 from payments.admin.readonly import linked
 from payments.models import Payment

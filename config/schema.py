@@ -43,7 +43,7 @@ class RihlaSchema(AutoSchema):
         if self.method in {"POST", "PUT", "PATCH", "DELETE"}:
             codes += ["405", "409", "413", "415", "422"]
         else:
-            codes += ["405", "406"]
+            codes += ["405", "406", "409"]
         for code in codes:
             if code not in bodies:
                 bodies[code] = self._get_response_for_code(ErrorSerializer, code)

@@ -70,17 +70,16 @@ class ItineraryDaySerializer(serializers.ModelSerializer):
 
 
 class ImageSerializer(serializers.ModelSerializer):
+    file = serializers.CharField(source="file.url", read_only=True, help_text="Its address, from the root of the host.")
+    thumbnail = serializers.SerializerMethodField(help_text="Likewise; null while there is none.")
+
     class Meta:
         model = TourImage
         fields = ["id", "file", "thumbnail", "width", "height", "alt_en", "alt_ar", "is_cover", "display_order"]
-        read_only_fields = ["file", "thumbnail", "width", "height"]
+        read_only_fields = ["width", "height"]
 
-    def to_representation(self, instance: Any) -> dict[str, Any]:
-        shown = super().to_representation(instance)
-        addresses = {
-            name: file.url if file else None for name in ("file", "thumbnail") if (file := getattr(instance, name))
-        }
-        return shown | addresses
+    def get_thumbnail(self, image: TourImage) -> str | None:
+        return image.thumbnail.url if image.thumbnail else None
 
 
 class ImageUploadSerializer(serializers.Serializer):

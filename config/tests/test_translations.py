@@ -11,7 +11,7 @@ CATALOGUE = settings.BASE_DIR / "locale" / "ar" / "LC_MESSAGES" / "django.po"
 ARABIC = re.compile(r"[\u0600-\u06ff]")
 NAMES = re.compile(r"\{\w*\}|%\(\w+\)[sd]|%[sd]")
 # What is the same in every language.
-SAME = {"HTML"}
+SAME = {"HTML", "{what}: {detail}"}
 
 
 def texts_of(message):

@@ -115,7 +115,7 @@ def _statement(asked: dict[str, Any], language: str, home_currency: str) -> tupl
 
 
 def _parameters(asked: dict[str, Any], home_currency: str) -> dict[str, Any]:
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
+    values: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
     values = {name: value for name, value in values.items() if value is not None and value != []}
     for name in ("destination", "city"):
         if name in values:

@@ -17,6 +17,10 @@ def reference(path: str, length: int, text: str, **more: Any) -> serializers.Cha
     return serializers.CharField(source=path, max_length=length, help_text=text, **more)
 
 
+def list_of(form: Any, most: int, **more: Any) -> Any:
+    return form(many=True, max_length=most, **more)
+
+
 class PriceSerializer(serializers.Serializer):
     category = reference("category.code", 30, "Code of the price category: adult, child …")
     amount = money_field()
@@ -37,7 +41,7 @@ class PriceSerializer(serializers.Serializer):
 
 class OptionSerializer(serializers.ModelSerializer):
     code = serializers.SlugField(max_length=40)
-    prices = PriceSerializer(many=True, required=False, max_length=20)
+    prices = list_of(PriceSerializer, 20, required=False)
 
     class Meta:
         model = TourOption
@@ -107,9 +111,9 @@ class TourSerializer(serializers.ModelSerializer):
     currency = reference("currency_id", 3, "ISO 4217.")
     tax = serializers.CharField(source="tax.code", max_length=30, required=False, allow_null=True, default=None)
     status = serializers.ChoiceField(TourStatus.choices, required=False, help_text="Needs the permission to publish.")
-    options = OptionSerializer(many=True, required=False, max_length=20)
-    extras = ExtraSerializer(many=True, required=False, max_length=50)
-    itinerary = ItineraryDaySerializer(many=True, required=False, max_length=60)
+    options = list_of(OptionSerializer, 20, required=False)
+    extras = list_of(ExtraSerializer, 50, required=False)
+    itinerary = list_of(ItineraryDaySerializer, 60, required=False)
     images = ImageSerializer(many=True, read_only=True)
 
     class Meta:
@@ -160,7 +164,7 @@ class DepartureRowSerializer(serializers.Serializer):
 
 
 class DeparturesSerializer(serializers.Serializer):
-    departures = DepartureRowSerializer(many=True, allow_empty=False, max_length=1000)
+    departures = list_of(DepartureRowSerializer, 1000, allow_empty=False)
 
 
 class DepartureSerializer(serializers.ModelSerializer):

@@ -125,9 +125,13 @@ class PersonAdmin(AuditedAdmin, UserAdmin, ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         here = Membership.objects.filter(user_id=OuterRef("pk"))
-        return people_here().annotate(
-            role_name=Subquery(here.values(f"role__name_{language_now()}")[:1]),
-            is_open_here=Subquery(here.values("is_active")[:1]),
+        return (
+            people_here()
+            .order_by("-created_at", "pk")
+            .annotate(
+                role_name=Subquery(here.values(f"role__name_{language_now()}")[:1]),
+                is_open_here=Subquery(here.values("is_active")[:1]),
+            )
         )
 
     @display(description=_("name"), ordering="first_name")

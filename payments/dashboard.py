@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from config.dashboard import Bar, Figure, Panel, panel
 from ledger.money import format_money
 from payments.models import HAS_MONEY, Notice, NoticeStatus, Payment, Refund, RefundStatus
+from payments.services.inbox import forged_today
 
 DAYS = 30
 
@@ -42,6 +43,9 @@ def red_flags(request: HttpRequest) -> Panel:
         count = rows.count()
         if count:
             figures.append(Figure(label, count, link=f"{reverse(page)}?{query}", tone="bad"))
+    forged = forged_today()
+    if forged:
+        figures.append(Figure(_("Notices with a bad signature today"), forged, tone="bad"))
     return Panel(figures=figures or [Figure(_("Red flags"), _("none"), tone="good")])
 
 

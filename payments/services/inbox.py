@@ -15,6 +15,7 @@ from django.utils.timezone import now
 
 from accounts.audit import record
 from config.errors import NotFound
+from config.tenancy import tenant_id_or_raise
 from notifications.outbox import send_task
 from payments.gateways.interface import GatewayError, MalformedNotice, NormalizedEvent
 from payments.gateways.registry import gateway_of
@@ -57,16 +58,19 @@ def store_notice(
     return is_new
 
 
-def count_forged(gateway: str) -> int:
-    """Count a notice with a bad signature; returns how many came today. Nothing else of it is kept."""
-    key = forged_key(gateway)
-    cache.add(key, 0, timeout=48 * 3600)
-    return int(cache.incr(key))
+def count_forged() -> int:
+    """Count a notice with a bad signature; returns how many came to this tenant today. Nothing else of it is kept."""
+    cache.add(_forged_key(), 0, timeout=48 * 3600)
+    return int(cache.incr(_forged_key()))
 
 
-def forged_key(gateway: str) -> str:
-    """Where today's notices with bad signatures are counted."""
-    return f"forged-notices:{gateway}:{now():%Y-%m-%d}"
+def forged_today() -> int:
+    """How many notices with a bad signature came to this tenant today."""
+    return int(cache.get(_forged_key()) or 0)
+
+
+def _forged_key() -> str:
+    return f"forged-notices:{tenant_id_or_raise()}:{now():%Y-%m-%d}"
 
 
 def process_notice(*, notice_id: UUID) -> Notice | None:

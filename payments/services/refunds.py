@@ -147,7 +147,11 @@ def ask_after_refund(*, refund_id: UUID) -> Refund:
     refund = Refund.objects.select_related("payment").get(pk=refund_id)
     if refund.status != RefundStatus.PENDING:
         return refund
-    return settle_refund(refund_id, gateway_of(refund.payment.gateway).fetch_refund(_order(refund)))
+    try:
+        remote = gateway_of(refund.payment.gateway).fetch_refund(_order(refund))
+    except GatewayNotFound:
+        return refund  # not sent yet: its own task sends it
+    return settle_refund(refund_id, remote)
 
 
 @transaction.atomic

@@ -9,16 +9,18 @@ from functools import partial
 
 import httpx
 import pytest
-from django.core.cache import cache
+from django.db import OperationalError
 from django.utils.timezone import now
 
 from config.testing import run_together
 from config.testing.server import free_port
+from payments.dashboard import red_flags
 from payments.models import Notice, NoticeStatus, PaymentFlag
 from payments.sandbox.signing import sign
 from payments.services import process_notice, replay_notice, sweep_inbox
-from payments.services.inbox import forged_key
+from payments.services.inbox import forged_today
 from payments.tests.steps import assert_sound, deposits, started, status_of, wait_until
+from payments.views import notices
 
 URL = "/api/v1/payments/webhooks/sandbox"
 
@@ -63,7 +65,7 @@ def test_what_is_not_signed_lately_stays_out(tenant, client, settings):
         answer = tell(client, settings, body, signature=forged)
         assert (answer.status_code, answer.json()["error_code"]) == (400, "signature_invalid")
     assert Notice.objects.count() == 0
-    assert cache.get(forged_key("sandbox")) == 6
+    assert forged_today() == 6
 
 
 def test_the_door_has_a_width(tenant, client, settings):
@@ -219,3 +221,19 @@ def test_two_workers_never_work_on_one_notice(tenant, sandbox, client, settings)
     assert sum(outcome is not None for outcome in outcomes) == 1
     notice.refresh_from_db()
     assert (notice.status, notice.attempts) == (NoticeStatus.DONE, 1)
+
+
+def test_a_database_that_is_down_is_a_503_and_the_gateway_comes_again(tenant, client, settings, monkeypatch):
+    def fail(**rest):
+        raise OperationalError("the database is down")
+
+    monkeypatch.setattr(notices, "store_notice", fail)
+    answer = tell(client, settings, notice_of())
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "unavailable")
+    assert "database is down" not in answer.content.decode()
+
+
+def test_forged_notices_show_on_the_dashboard(tenant, client, settings, rf):
+    assert [figure.tone for figure in red_flags(rf.get("/")).figures] == ["good"]
+    tell(client, settings, notice_of(), signature="t=1,v1=00")
+    assert [(figure.value, figure.tone) for figure in red_flags(rf.get("/")).figures] == [(1, "bad")]

@@ -240,3 +240,10 @@ def test_a_notice_ends_a_refund_that_took_its_time(shop, sandbox):
     assert status_of(payment) == "PARTIALLY_REFUNDED"
     assert wait_until(lambda: Message.objects.filter(template="refunded").first()).recipient == "mona@example.com"
     assert_sound()
+
+
+def test_a_sign_of_one_refund_leaves_another_that_is_not_sent_alone(taken, sandbox):
+    done, unsent = carry_out_refund(refund_id=asked(taken, "50", "a").pk), asked(taken, "30", "b")
+    assert refunds.ask_after_refund(refund_id=unsent.pk).status == RefundStatus.PENDING
+    assert refunds.ask_after_refund(refund_id=done.pk).status == RefundStatus.SUCCEEDED
+    assert carry_out_refund(refund_id=unsent.pk).status == RefundStatus.SUCCEEDED

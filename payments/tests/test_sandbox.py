@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import httpx
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 
 from payments.sandbox.signing import sign
 from payments.tests.sandbox_process import SandboxProcess, running_sandbox
@@ -211,3 +212,9 @@ def test_it_does_not_start_without_a_key(tmp_path):
     )
     assert answer.returncode == 2
     assert "SANDBOX_SIGNING_KEY" in answer.stderr
+
+
+def test_the_command_is_refused_where_the_sandbox_is_not_allowed(settings):
+    settings.ALLOW_SANDBOX = False
+    with pytest.raises(CommandError, match="ALLOW_SANDBOX"):
+        call_command("run_sandbox", port=1)

@@ -39,7 +39,7 @@ def receive_notice(request: HttpRequest, gateway: str) -> HttpResponse:
         adapter.verify_notice(body, request.headers)
         event = adapter.read_notice(body)
     except SignatureInvalid as fault:
-        logger.warning("a notice with a bad signature (%s today): %s", count_forged(gateway), fault)
+        logger.warning("a notice with a bad signature (%s today): %s", count_forged(), fault)
         return error_response(request, 400, "signature_invalid", _("The signature is not valid."))
     except MalformedNotice as fault:
         logger.warning("a signed notice of %s cannot be read: %s", gateway, fault)

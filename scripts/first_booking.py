@@ -148,7 +148,7 @@ def seats_left(person: Person, tour: dict[str, Any], departure: dict[str, Any]) 
 def book(person: Person, departure: dict[str, Any], address: str, guests: dict[str, int]) -> dict[str, Any]:
     asked = {"departure_id": departure["id"], "guests": guests}
     quote = person.call("POST", "quotes", json=asked)
-    total = sum(Decimal(line["amount"]) for line in quote["lines"])
+    total = sum((Decimal(line["amount"]) for line in quote["lines"]), Decimal(0))
     total += sum(Decimal(tax["amount"]) for tax in quote["tax_lines"] if not tax["inclusive"])
     expect(total == Decimal(quote["total"]), f"the lines make {total}, the quote says {quote['total']}")
     hold = person.call("POST", "holds", status=201, json={**asked, "fingerprint": quote["fingerprint"]})

@@ -162,7 +162,7 @@ def _facts(tour: Tour, comparison: Comparison) -> Facts:
     try:
         price, original = price_from(tour)
     except TourHasNoPrice:
-        price = original = None
+        price = original = None  # type: ignore[assignment]
     row = PublishedTour(
         tour_id=tour.pk,
         tenant_id=tour.tenant_id,
@@ -184,7 +184,7 @@ def _facts(tour: Tour, comparison: Comparison) -> Facts:
         created_at=tour.created_at,
         sort_en=fold(tour.title_en),
         sort_ar=fold(tour.title_ar),
-        places=_folded([destination.slug, destination.country.code, *places]),
+        places=_folded([destination.slug, destination.country.code, *places]),  # type: ignore[attr-defined]
         cities=_folded([destination.slug, *cities]),
         words=f" {' '.join(names)} ",
         slips=sorted({slip for name in names for slip in slips_of(name)}),
@@ -220,7 +220,7 @@ def _country_names(destination: Destination) -> list[str]:
     names = []
     for language in LANGUAGES:
         with translation.override(language):
-            names.append(str(destination.country.name))
+            names.append(str(destination.country.name))  # type: ignore[attr-defined]
     return names
 
 

@@ -36,7 +36,7 @@ def _insert(model: type[Model], rows: Sequence[Model]) -> None:
         if not isinstance(getattr(rows[0], field.attname), DatabaseDefault)
     ]
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields)
+    columns = ", ".join(quote(field.column) for field in fields)  # type: ignore[arg-type]
     arrays = ", ".join(f"%s::{_type(field)}[]" for field in fields)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -305,7 +305,7 @@ class Plan:
         if chance.random() < 0.25:
             return []
         ages = {"adult": (19, 58), "child": (4, 11), "infant": (0, 2), "senior": (61, 78)}
-        people = []
+        people = []  # type: ignore[var-annotated]
         for category, number in party.items():
             for _ in range(number):
                 first = chance.choice(self.customers).first_name if people else customer.first_name

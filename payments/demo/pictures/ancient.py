@@ -190,7 +190,7 @@ def rock_front(c: Canvas, x: float, base: float, width: float, height: float, co
         [(x - width * 0.34, base - height * 0.5), (x, base - height * 0.6), (x + width * 0.34, base - height * 0.5)],
         mix(light, WHITE, 0.1),
     )
-    for column in (-0.4, -0.22, 0.17, 0.35):
+    for column in (-0.4, -0.22, 0.17, 0.35):  # type: ignore[assignment]
         c.rectangle(x + width * column, base - height * 0.9, width * 0.055, height * 0.28, mix(light, WHITE, 0.14))
     c.ellipse(x, base - height * 0.78, width * 0.1, height * 0.12, mix(light, WHITE, 0.2))
     c.polygon(

@@ -166,7 +166,7 @@ def _plain(percent: Decimal) -> str:
 
 
 def _place(tour: Tour) -> dict[str, Any]:
-    destination = tour.destination
+    destination: Any = tour.destination
     return {
         "id": str(destination.pk),
         "slug": destination.slug,

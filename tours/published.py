@@ -154,15 +154,12 @@ def _facts_of(ids: list[UUID]) -> Iterator[Facts]:
 
 
 def _facts(tour: Tour, comparison: Comparison) -> Facts:
-    destination = tour.destination
+    destination: Any = tour.destination
     cities = _names(destination, "city")
     places = [*_country_names(destination), *_names(destination, "region"), *cities]
     names = plain_words(" ".join([tour.title_en, tour.title_ar, *places]))
     cards = {language: card(tour, language) for language in LANGUAGES}
-    try:
-        price, original = price_from(tour)
-    except TourHasNoPrice:
-        price = original = None  # type: ignore[assignment]
+    price, original = _price(tour)
     row = PublishedTour(
         tour_id=tour.pk,
         tenant_id=tour.tenant_id,
@@ -212,11 +209,18 @@ def _texts_by_weight(tour: Tour, places: list[str]) -> list[str]:
     ]
 
 
+def _price(tour: Tour) -> tuple[Decimal | None, Decimal | None]:
+    try:
+        return price_from(tour)
+    except TourHasNoPrice:
+        return None, None
+
+
 def _names(destination: Destination, name: str) -> list[str]:
     return [text for language in LANGUAGES if (text := getattr(destination, f"{name}_{language}"))]
 
 
-def _country_names(destination: Destination) -> list[str]:
+def _country_names(destination: Any) -> list[str]:
     names = []
     for language in LANGUAGES:
         with translation.override(language):

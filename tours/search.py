@@ -6,6 +6,7 @@ treats رحلات and الرحلات differently, because it looks at other endi
 
 import re
 import unicodedata
+from typing import Any
 
 WORD = re.compile(r"[^\W_]+")
 ARABIC = re.compile(r"[\u0600-\u06ff]")
@@ -135,7 +136,7 @@ class Question:
         plain = plain_words(self.folded)
         self.words = [word for word in plain if word not in FILLERS | GENERIC and len(word) > 2] or plain
         latin, arabic = by_script(self.folded)
-        self.parameters: dict[str, object] = {"q_latin": latin, "q_arabic": arabic, "q_folded": self.folded}
+        self.parameters: dict[str, Any] = {"q_latin": latin, "q_arabic": arabic, "q_folded": self.folded}
         for place, word in enumerate(self.words):
             latin, arabic = by_script(word)
             self.parameters |= {

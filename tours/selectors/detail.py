@@ -81,7 +81,7 @@ def tour_document(tour_id: UUID, *, language: str) -> bytes:
 
 def translations(tour_id: UUID) -> dict[str, Any]:
     """The texts of the page in both languages."""
-    row = PublishedTour.objects.values("document_en", "document_ar").get(
+    row: Any = PublishedTour.objects.values("document_en", "document_ar").get(
         tenant_id=tenant_id_or_raise(), tour_id=tour_id
     )
     both = {language: orjson.loads(row[f"document_{language}"]) for language in ("en", "ar")}  # type: ignore[literal-required]

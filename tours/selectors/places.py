@@ -81,6 +81,7 @@ def categories() -> list[dict[str, Any]]:
 def destinations() -> list[dict[str, Any]]:
     """Every destination by country and city, with the number of public tours."""
     counts = _counts("destination_id")
+    rows: Any = Destination.objects.all()
     return [
         {
             "id": destination.pk,
@@ -94,7 +95,7 @@ def destinations() -> list[dict[str, Any]]:
             "time_zone": destination.time_zone,
             "tours": counts.get(destination.pk, 0),
         }
-        for destination in Destination.objects.all()
+        for destination in rows
     ]
 
 

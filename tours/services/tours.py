@@ -56,6 +56,8 @@ FIELDS = frozenset(
 CONTENTS = frozenset(["options", "extras", "itinerary"])
 
 SLUG_ATTEMPTS = 5
+# The API has lists of its own at these addresses.
+RESERVED_SLUGS = frozenset(["featured", "deals", "popular", "autocomplete"])
 
 
 @transaction.atomic
@@ -133,6 +135,8 @@ def _refuse_unknown(data: Mapping[str, Any]) -> None:
     unknown = set(data) - FIELDS - CONTENTS - {"status"}
     if unknown:
         raise InvalidInput(details={name: [_("There is no such field.")] for name in sorted(unknown)})
+    if data.get("slug") in RESERVED_SLUGS:
+        raise SlugTaken(slug=data["slug"])
 
 
 def _fill(tour: Tour, data: Mapping[str, Any]) -> None:
@@ -217,6 +221,7 @@ def _free_slug(tour: Tour) -> str:
     """The English title as an address; with a number behind it where another tour has that."""
     wanted = slugify(tour.title_en)[:200].strip("-") or "tour"
     taken = set(Tour.objects.exclude(pk=tour.pk).filter(slug__startswith=wanted).values_list("slug", flat=True))
+    taken |= RESERVED_SLUGS
     number, slug = 1, wanted
     while slug in taken:
         number += 1

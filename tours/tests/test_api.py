@@ -188,6 +188,12 @@ def test_a_tour_is_made_published_and_found(body, admin, api):
     assert AuditEntry.objects.filter(action="tours.tour.added", subject_id=made["id"]).count() == 1
 
 
+def test_a_tour_does_not_hide_behind_a_list(body, admin, api):
+    made = admin.post(LIST, {**body, "title_en": "Featured", "status": "ACTIVE"}).json()
+    assert made["slug"] == "featured-2"
+    assert api.get(f"{LIST}/featured-2").json()["title"] == "Featured"
+
+
 def test_what_is_read_can_be_sent_back(body, admin):
     made = admin.post(LIST, body).json()
     read = admin.get(f"/api/v1/admin/tours/{made['id']}").json()
@@ -290,6 +296,7 @@ def test_publishing_is_a_permission_of_its_own(tour, client_as, admin):
         ({"tags": ["has space"]}, 400, "tags"),
         ({"slug": "not a slug"}, 400, "slug"),
         ({"slug": "felucca"}, 409, None),
+        ({"slug": "deals"}, 409, None),
         ({"status": "SOLD"}, 400, "status"),
         ({"options": "none"}, 400, "options"),
         ({"options": [{"code": "x"}]}, 400, "options"),

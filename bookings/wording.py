@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from bookings import pricing
 from bookings.models import Booking, BookingEvent, BookingStatus
@@ -64,25 +64,41 @@ def policy_in_words(policy: Mapping[str, Any]) -> list[str]:
     return [*sentences, _("Later: nothing back")] if sentences else [_("No refund after confirmation")]
 
 
+ACTIONS: dict[str, Any] = {
+    "details_changed": gettext_lazy("Details changed"),
+    "staff_note": gettext_lazy("Note for staff changed"),
+    "voucher_resent": gettext_lazy("Voucher sent again"),
+    "revenue": gettext_lazy("Posted to revenue"),
+    "payment_paid": gettext_lazy("Paid"),
+    "payment_failed": gettext_lazy("Payment failed"),
+    "refund_done": gettext_lazy("Refunded"),
+    "refund_failed": gettext_lazy("Refund failed"),
+}
+
+REASONS: dict[str, Any] = {
+    "hold_over": gettext_lazy("Not paid in time"),
+    "paid": gettext_lazy("Paid in full"),
+    "paid_late": gettext_lazy("Paid late, but the seats were still free"),
+    "given_back": gettext_lazy("Everything that was paid went back"),
+    "started": gettext_lazy("The trip began"),
+    "over": gettext_lazy("The trip is over"),
+}
+
+
 def event_in_words(event: BookingEvent) -> str:
-    """A line of the history. Unknown actions, of apps above, are shown by their name."""
+    """A line of the history, with its amount if it has one. Unknown actions, of apps above, are shown by their name."""
     if event.action == "status":
-        if not event.old_status:
-            return _("Booked")
-        return str(BookingStatus(event.new_status).label)
-    known = {
-        "details_changed": _("Details changed"),
-        "staff_note": _("Note for staff changed"),
-        "voucher_resent": _("Voucher sent again"),
-        "revenue": _("Posted to revenue"),
-        "payment_started": _("Payment started"),
-        "payment_paid": _("Paid"),
-        "payment_failed": _("Payment failed"),
-        "refund_requested": _("Refund on its way"),
-        "refund_done": _("Refunded"),
-        "refund_failed": _("Refund failed"),
-    }
-    return str(known.get(event.action, event.action.replace("_", " ").capitalize()))
+        return str(BookingStatus(event.new_status).label) if event.old_status else _("Booked")
+    words = str(ACTIONS.get(event.action, event.action.replace("_", " ").capitalize()))
+    amount, currency = event.data.get("amount"), event.data.get("currency")
+    if not amount or not currency:
+        return words
+    return _("{what}: {detail}").format(what=words, detail=format_money(Decimal(amount), currency))
+
+
+def reason_in_words(event: BookingEvent) -> str:
+    """Why: the rule that did it in words, else what somebody wrote."""
+    return str(REASONS.get(event.reason, event.reason))
 
 
 def local(moment: datetime, time_zone: str) -> datetime:

@@ -55,12 +55,16 @@ class EventInline(RowsBelow):
 
     model = BookingEvent
     verbose_name_plural = gettext_lazy("Timeline")
-    fields = ["at", "what", "actor", "reason", "address"]
-    readonly_fields = ["what"]
+    fields = ["at", "what", "actor", "why", "address"]
+    readonly_fields = ["what", "why"]
     ordering = ["-at", "-id"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("actor")
+
+    @display(description=gettext_lazy("why"))
+    def why(self, event: BookingEvent) -> str:
+        return wording.reason_in_words(event)
 
     @display(description=gettext_lazy("what"))
     def what(self, event: BookingEvent) -> str:

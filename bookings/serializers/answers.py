@@ -194,11 +194,14 @@ class TimelineLine(serializers.Serializer):
     new_status = serializers.CharField()
     by = serializers.SerializerMethodField()
     actor = serializers.SerializerMethodField(help_text="Who it was; for staff to see.")
-    reason = serializers.CharField()
+    reason = serializers.SerializerMethodField()
     data = serializers.JSONField()  # type: ignore[assignment]
 
     def get_text(self, event: BookingEvent) -> str:
         return wording.event_in_words(event)
+
+    def get_reason(self, event: BookingEvent) -> str:
+        return wording.reason_in_words(event)
 
     @extend_schema_field(serializers.ChoiceField(["customer", "guest", "staff", "system"]))
     def get_by(self, event: BookingEvent) -> str:

@@ -74,5 +74,9 @@ def _earn(booking: Booking, target: Decimal, cause: str, actor: Any) -> None:
     booking.events.create(
         action="revenue",
         actor_id=actor.pk if actor else None,
-        data={"amount": amount_text(amount, booking.currency), "reference": reference},
+        data={
+            "amount": amount_text(amount, booking.currency),
+            "currency": booking.currency,
+            "reference": reference,
+        },
     )

@@ -198,7 +198,9 @@ class _Telling(Paying):
         self.c.post(self.at, reference, TransactionKind.PAYMENT, booking.reference, lines, actor_id)
         booking.amount_earned = amount
         self._history(
-            action="revenue", actor_id=actor_id, data={"amount": self._amount(amount), "reference": reference}
+            action="revenue",
+            actor_id=actor_id,
+            data={"amount": self._amount(amount), "currency": booking.currency, "reference": reference},
         )
 
     def _travel(self) -> None:

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ledger.money import amount_text
-from payments.gateways.registry import offered_codes
+from payments.gateways.registry import known_codes, offered_codes
 from payments.models import Payment, PaymentEvent, PaymentStatus, Refund
 from payments.wording import refund_reason
 
@@ -18,7 +18,7 @@ class StartSerializer(serializers.Serializer):
     """What a client says to pay a booking. How much is due, it does not say: we do."""
 
     booking_id = serializers.UUIDField()
-    gateway = serializers.CharField(max_length=20, help_text="Which way to pay; `sandbox` where it is offered.")
+    gateway = serializers.ChoiceField(known_codes(), help_text="Which way to pay; `sandbox` where it is offered.")
     return_url = serializers.CharField(
         max_length=500, required=False, allow_blank=True, default="", help_text="Where the payer lands after paying."
     )

@@ -16,6 +16,11 @@ def gateway_of(code: str) -> Gateway:
     return _GATEWAYS[code]
 
 
+def known_codes() -> list[str]:
+    """All gateways there are an adapter for, offered or not."""
+    return list(_GATEWAYS)
+
+
 def offered_codes() -> list[str]:
     """Gateways that take new payments, in the order they are shown."""
     return [code for code in _GATEWAYS if code != "sandbox" or settings.ALLOW_SANDBOX]

@@ -32,7 +32,7 @@ from payments.services import request_refund, start_payment
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     OpenApiParameter.HEADER,
     description="The same key and body again get the first answer and do nothing again (24 hours).",
 )

@@ -20,6 +20,12 @@ from payments.views.methods import method_not_allowed
 logger = logging.getLogger(__name__)
 
 NOT_PAID = (PaymentStatus.FAILED, PaymentStatus.CANCELLED)
+TONES = {
+    PaymentStatus.PAID: "good",
+    PaymentStatus.FAILED: "bad",
+    PaymentStatus.PENDING: "wait",
+    PaymentStatus.PROCESSING: "wait",
+}
 
 
 def payer_returned(request: HttpRequest, payment_id: UUID) -> HttpResponse:
@@ -68,6 +74,8 @@ def _page(request: HttpRequest, payment: Payment) -> HttpResponse:
             {
                 "payment": payment,
                 "amount": format_money(payment.amount, payment.currency, language),
+                "refunded": format_money(payment.refunded_amount, payment.currency, language),
+                "tone": TONES.get(PaymentStatus(payment.status), ""),
                 "tenant_name": in_language(tenant, "name", language),
                 "tenant_phone": str(tenant.phone),
                 "tenant_email": tenant.email,

@@ -11,6 +11,13 @@ from config.tenancy import current_tenant, tenant_context
 
 NOBODY = UUID(int=0)
 
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="A repeat with the same key and body gets the first answer and does nothing again; kept 24 hours.",
+)
+
 
 class ErrorSerializer(serializers.Serializer):
     """The one body of every error answer."""

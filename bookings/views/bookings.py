@@ -19,11 +19,12 @@ from bookings.filters import BookingFilter
 from bookings.models import Booking
 from bookings.serializers.answers import BookingAnswer, BookingSummary, CancellationAnswer, NewBookingAnswer
 from bookings.serializers.requests import BookingRequest, CancelRequest, DetailsSerializer, LookupRequest
-from bookings.views.holds import IDEMPOTENCY_KEY, refuse_guests_where_not_wanted
+from bookings.views.holds import refuse_guests_where_not_wanted
 from config.errors import InvalidInput
 from config.i18n import language_now
 from config.idempotency import once
 from config.renderers import JSONRenderer
+from config.schema import IDEMPOTENCY_KEY
 
 BOOKING_TOKEN = [
     OpenApiParameter(

@@ -16,13 +16,8 @@ from bookings.serializers.answers import HoldAnswer, QuoteAnswer, hold_answer
 from bookings.serializers.requests import HoldRequest, QuoteRequest
 from config.errors import DomainError
 from config.idempotency import body_hash, caller_of, key_of, once, replay
+from config.schema import IDEMPOTENCY_KEY
 
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="A repeat with the same key and body gets the first answer; kept 24 hours.",
-)
 HOLD_TOKEN = OpenApiParameter(
     "X-Hold-Token", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The secret that a guest got with the hold."
 )

@@ -18,6 +18,7 @@ from accounts.permissions import Needs
 from bookings.access import actor_of, booking_for, opened_by_token, refuse_unless_may
 from config.idempotency import caller_of, key_of, once, once_around_gateway
 from config.ids import uuid7
+from config.schema import IDEMPOTENCY_KEY
 from payments.errors import PaymentNotFound
 from payments.filters import PaymentFilter
 from payments.models import Payment
@@ -30,12 +31,6 @@ from payments.serializers import (
 )
 from payments.services import request_refund, start_payment
 
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    OpenApiParameter.HEADER,
-    description="The same key and body again get the first answer and do nothing again (24 hours).",
-)
 BOOKING_TOKEN = OpenApiParameter(
     "X-Booking-Token", str, OpenApiParameter.HEADER, description="What a guest without an account was given."
 )

@@ -38,7 +38,7 @@ SYSTEM_FOLDERS = (
     "/opt/homebrew/opt/postgresql@*/bin",
     "/usr/local/opt/postgresql@*/bin",
 )
-START_SECONDS = 60
+START_SECONDS = 300  # making good after a crash may take its time
 LET_GO_SECONDS = 30
 OWNER, SERVING, DATABASE = "rihla_owner", "rihla_app", "rihla"
 FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "4GB"}

@@ -1,6 +1,7 @@
 """One parent for everything: starts it in order, starts again what dies, stops it in order, leaves nothing behind."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -10,9 +11,9 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
 
 from config.embedded.attention import Attention, say
+from config.embedded.care import FIRST_PAUSE, LONGEST_PAUSE, STEADY_AFTER, Care, RunningService, Runs
 from config.embedded.environment import (
     base_environment,
     broker_at,
@@ -27,49 +28,8 @@ from config.embedded.processes import EmbeddedError, Guard, StopAsked, die_with_
 from config.embedded.sockets import socket_folder
 from config.embedded.valkey import Valkey, find_server
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # between the death of a process and its next start
-STEADY_AFTER = 60.0  # a process that lived so long starts again without a long pause
 LONGEST_WAIT = 20.0  # of a service that can wait, for a site that does not answer
 LARGEST_LOG = 20 * 1024 * 1024
-
-
-class Runs(Protocol):
-    """What the supervisor looks after: a server of its own kind, or a plain service."""
-
-    process: subprocess.Popen[bytes] | None
-    log: Path
-
-    def start(self) -> None: ...
-
-
-class RunningService:
-    def __init__(self, service: Service, *, env: Mapping[str, str], root: Path, log: Path, guard: Guard | None) -> None:
-        self.service, self.env, self.root, self.log, self.guard = service, env, root, log, guard
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.process = start(
-            self.service.argv,
-            env=self.env,
-            cwd=self.root,
-            output=self.log,
-            death_signal=self.service.death_signal,
-            guard=self.guard,
-        )
-
-
-class Care:
-    """The history of one thing that runs: since when, and how long to wait after its next death."""
-
-    def __init__(self, name: str, runs: Runs, stop_signal: int, stop_seconds: float) -> None:
-        self.name, self.runs = name, runs
-        self.stop_signal, self.stop_seconds = stop_signal, stop_seconds
-        self.pause = FIRST_PAUSE
-        self.since = time.monotonic()
-        self.due: float | None = None  # when it starts again; None while it runs
-
-    def is_alive(self) -> bool:
-        return self.runs.process is not None and self.runs.process.poll() is None
 
 
 class Supervisor:
@@ -87,6 +47,7 @@ class Supervisor:
         self.postgres: Postgres | None = None
         self.valkey: Valkey | None = None
         self.guard: Guard | None = None
+        self.is_new = False  # the database has nothing in it yet
         self.waiting: list[Service] = []
         self.served = False
 
@@ -122,10 +83,15 @@ class Supervisor:
         try:
             for folder in (self.var, self.logs, self.var / "done", self.var / "mail", self.var / "media"):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = [self.var, *self.var.iterdir(), *self.logs.iterdir()]
         except PermissionError as refusal:
-            raise EmbeddedError(f"{refusal.filename} cannot be made: the folder belongs to another user.") from refusal
-        if not os.access(self.var, os.W_OK):
-            raise EmbeddedError(f"{self.var} belongs to another user. Start Rihla as that user, or remove the folder.")
+            raise EmbeddedError(f"{refusal.filename} belongs to another user. {self.give_back()}") from refusal
+        strangers = [path for path in found if path.lstat().st_uid != os.getuid()]
+        if strangers and os.getuid() != 0:
+            raise EmbeddedError(f"{strangers[0]} belongs to another user. {self.give_back()}")
+
+    def give_back(self) -> str:
+        return f'Start Rihla as that user, or take the folder: sudo chown -R {os.getuid()} "{self.var}"'
 
     def bring_up(self) -> None:
         port = web_port(given_environment(self.root, self.inherited))
@@ -166,7 +132,8 @@ class Supervisor:
                 guard=self.guard,
                 stop_asked=self.attention.stop_asked,
             )
-            say(f"starting PostgreSQL {binaries.major}" + ("" if self.postgres.data.exists() else " on a new database"))
+            self.is_new = not self.postgres.data.exists()
+            say(f"starting PostgreSQL {binaries.major}" + (" on a new database" if self.is_new else ""))
             self.look_after_too("PostgreSQL", self.postgres, signal.SIGINT, 30)
             self.environment |= self.postgres.variables()
             self.begin_anew_if_half_made()
@@ -181,6 +148,8 @@ class Supervisor:
             )
             say("starting Valkey")
             self.look_after_too("Valkey", self.valkey, signal.SIGTERM, 10)
+            if self.is_new:
+                self.valkey.forget_all()  # answers and jobs of a database that is gone
             self.environment |= self.valkey.variables()
         elif not self.environment.get("CELERY_BROKER_URL"):
             self.environment["CELERY_BROKER_URL"] = broker_at(self.environment["REDIS_URL"])
@@ -239,7 +208,9 @@ class Supervisor:
 
     def cluster(self) -> str:
         """A name for the database that the notes in `var/done` are about."""
-        return self.postgres.cluster() if self.postgres else "given"
+        if self.postgres:
+            return self.postgres.cluster()
+        return hashlib.sha256(self.environment["DATABASE_URL"].encode()).hexdigest()[:16]
 
     def note(self, name: str) -> Path:
         return self.var / "done" / f"{name}-{self.cluster()}"
@@ -258,6 +229,7 @@ class Supervisor:
             say("the demo data was left half made: beginning again with an empty database")
             self.postgres.begin_anew()
             self.note("seeding").unlink()
+            self.is_new = True
 
     # --- While it runs ------------------------------------------------------------------------------------------
 
@@ -300,8 +272,8 @@ class Supervisor:
         if now - care.since > STEADY_AFTER:
             care.pause = FIRST_PAUSE
         care.due = now + care.pause
-        say(f"{care.name} {status}; it starts again in {care.pause:g} s. Its last words ({care.runs.log}):")
-        say("\n" + tail(care.runs.log, 8))
+        words = tail(care.runs.log, 8)
+        say(f"{care.name} {status}; it starts again in {care.pause:g} s. Its last words ({care.runs.log}):\n{words}")
         care.pause = min(care.pause * 2, LONGEST_PAUSE)
 
     def start_again(self, care: Care) -> None:

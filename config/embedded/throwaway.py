@@ -53,6 +53,7 @@ class Servers:
 
     def set_defaults(self) -> None:
         """What the settings demand and no server gives."""
+        (self.folder / "static").mkdir()
         for name, value in {
             "ENVIRONMENT": "test",
             "RIHLA_AS_OWNER": "true",  # it makes the test database; conftest then serves as the other role

@@ -19,7 +19,9 @@ import psycopg
 import pytest
 
 from config.embedded.environment import pick_free_port, port_is_free
-from config.embedded.processes import die_with_parent, processes_in
+from config.embedded.plan import Plan
+from config.embedded.processes import EmbeddedError, die_with_parent, processes_in
+from config.embedded.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL"}
@@ -397,6 +399,18 @@ def test_demo_data_that_broke_off_is_made_again_from_nothing(begin):
         assert connection.execute("select number from seeded").fetchall() == [(7,)]
 
 
+def test_a_new_database_does_not_meet_the_jobs_and_answers_of_an_old_one(begin):
+    first = begin().up()
+    assert "OK" in ask_valkey(first, "SET stale 1")
+    first.end()
+    second = begin(first.root).up()
+    assert "1" in ask_valkey(second, "GET stale").splitlines()  # they stay with their database
+    second.end()
+    shutil.rmtree(first.root / "var" / "pg")
+    third = begin(first.root).up()
+    assert ask_valkey(third, "GET stale").startswith("$-1")
+
+
 def test_a_database_that_was_served_from_is_never_emptied(begin):
     first = begin().up()
     with first.database() as connection:
@@ -416,6 +430,19 @@ def test_secrets_are_made_once_and_belong_to_nobody_else(begin):
     environment = running.environment()
     assert len(environment["SECRET_KEY"]) == 64 != len(set(environment["SECRET_KEY"]))
     assert environment["SECRET_KEY"] != environment["SANDBOX_SIGNING_KEY"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_a_folder_of_another_user_is_refused_in_words(tmp_path, monkeypatch):
+    (tmp_path / "var" / "log").mkdir(parents=True)
+    supervisor = Supervisor(tmp_path, {}, lambda *_: Plan())
+    supervisor.make_folders()
+    for path in [tmp_path / "var", *(tmp_path / "var").rglob("*")]:
+        os.chown(path, 65534, -1)
+    os.chown(tmp_path / "var" / "mail", 0, -1)  # as after a start by root
+    monkeypatch.setattr("os.getuid", lambda: 65534)
+    with pytest.raises(EmbeddedError, match=r"var/mail belongs to another user\. Start Rihla as that user, or take"):
+        supervisor.make_folders()
 
 
 def test_servers_that_are_named_are_used_and_none_is_started(begin):

@@ -54,11 +54,11 @@ class PartySerializer(serializers.Serializer):
         return extras
 
 
-class QuoteRequest(PartySerializer):
+class NewQuote(PartySerializer):
     pass
 
 
-class HoldRequest(PartySerializer):
+class NewHold(PartySerializer):
     fingerprint = serializers.RegexField(
         r"^[0-9a-f]{32}$", required=False, help_text="Of the quote that was shown: another price is refused with 409."
     )
@@ -113,7 +113,7 @@ class DetailsSerializer(serializers.Serializer):
         return {name: str(value) for name, value in given.items()} if given else None
 
 
-class BookingRequest(DetailsSerializer):
+class NewBooking(DetailsSerializer):
     """Either a hold, or a departure with its guests to hold and book in one go."""
 
     hold_id = serializers.UUIDField(required=False)
@@ -146,7 +146,7 @@ class BookingRequest(DetailsSerializer):
         return attrs
 
 
-class CancelRequest(serializers.Serializer):
+class Cancel(serializers.Serializer):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
     expected_refund = serializers.DecimalField(
         max_digits=14, decimal_places=3, required=False, help_text="The refund that was shown: another one is refused."
@@ -161,14 +161,14 @@ class CancelRequest(serializers.Serializer):
     )
 
 
-class ReasonRequest(serializers.Serializer):
+class Reason(serializers.Serializer):
     reason = serializers.CharField(max_length=500)
 
 
-class OptionalReasonRequest(serializers.Serializer):
+class OptionalReason(serializers.Serializer):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
 
 
-class LookupRequest(serializers.Serializer):
+class Lookup(serializers.Serializer):
     reference = serializers.CharField(max_length=20)
     email = serializers.EmailField(max_length=254)

@@ -18,7 +18,7 @@ from bookings.errors import VoucherNotReady
 from bookings.filters import BookingFilter
 from bookings.models import Booking
 from bookings.serializers.answers import BookingAnswer, BookingSummary, CancellationAnswer, NewBookingAnswer
-from bookings.serializers.requests import BookingRequest, CancelRequest, DetailsSerializer, LookupRequest
+from bookings.serializers.requests import Cancel, DetailsSerializer, Lookup, NewBooking
 from bookings.views.holds import refuse_guests_where_not_wanted
 from config.errors import InvalidInput
 from config.i18n import language_now
@@ -54,7 +54,7 @@ class BookingsView(ListAPIView):
         return Booking.objects.visible_to(self.request.user).for_display()
 
     @extend_schema(
-        request=BookingRequest,
+        request=NewBooking,
         responses={201: NewBookingAnswer},
         parameters=[IDEMPOTENCY_KEY],
         operation_id="bookings_create",
@@ -63,7 +63,7 @@ class BookingsView(ListAPIView):
     def post(self, request: Any) -> Response:
         """Book what a hold keeps, or hold and book in one go. It then waits for payment until `expires_at`."""
         refuse_guests_where_not_wanted(request)
-        asked = BookingRequest(data=request.data)
+        asked = NewBooking(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
         party = {name: given[name] for name in PARTY if name in given}
@@ -130,7 +130,7 @@ class CancelView(APIView):
     permission_classes = [AllowAny]
 
     @extend_schema(
-        request=CancelRequest,
+        request=Cancel,
         responses={200: BookingAnswer},
         parameters=BOOKING_TOKEN,
         operation_id="bookings_cancel_update",
@@ -139,7 +139,7 @@ class CancelView(APIView):
         """Cancel by the policy. Repeating it changes nothing more."""
         booking = booking_for(request, booking_id)
         refuse_unless_may(request, booking, "bookings.cancel")
-        asked = CancelRequest(data=request.data)
+        asked = Cancel(data=request.data)
         asked.is_valid(raise_exception=True)
         services.cancel_booking(booking_id=booking.pk, actor=actor_of(request), **asked.validated_data)
         return Response(shown(request, booking.pk))
@@ -195,10 +195,10 @@ def file_answer(content: bytes, content_type: str, name: str) -> HttpResponse:
 class LookupView(APIView):
     permission_classes = [AllowAny]
 
-    @extend_schema(request=LookupRequest, responses={202: None}, operation_id="bookings_lookup_create")
+    @extend_schema(request=Lookup, responses={202: None}, operation_id="bookings_lookup_create")
     def post(self, request: Any) -> Response:
         """Mail the booking's link to its contact. The answer is the same whether there is such a booking or not."""
-        asked = LookupRequest(data=request.data)
+        asked = Lookup(data=request.data)
         asked.is_valid(raise_exception=True)
         services.send_link(**asked.validated_data)
         return Response(status=202)

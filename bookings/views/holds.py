@@ -13,7 +13,7 @@ from bookings import pricing, services
 from bookings.access import actor_of
 from bookings.errors import GuestsMayNotBook
 from bookings.serializers.answers import HoldAnswer, QuoteAnswer, hold_answer
-from bookings.serializers.requests import HoldRequest, QuoteRequest
+from bookings.serializers.requests import NewHold, NewQuote
 from config.errors import DomainError
 from config.idempotency import body_hash, caller_of, key_of, once, replay
 from config.schema import IDEMPOTENCY_KEY
@@ -32,10 +32,10 @@ def refuse_guests_where_not_wanted(request: Any) -> None:
 class QuoteView(APIView):
     permission_classes = [AllowAny]
 
-    @extend_schema(request=QuoteRequest, responses={200: QuoteAnswer}, operation_id="quotes_create")
+    @extend_schema(request=NewQuote, responses={200: QuoteAnswer}, operation_id="quotes_create")
     def post(self, request: Any) -> Response:
         """The price of a party on a departure, line by line. It keeps no seats."""
-        asked = QuoteRequest(data=request.data)
+        asked = NewQuote(data=request.data)
         asked.is_valid(raise_exception=True)
         quote = pricing.quote(**asked.validated_data, customer=actor_of(request))
         return Response(pricing.in_words(quote.as_json()))
@@ -45,14 +45,14 @@ class HoldsView(APIView):
     permission_classes = [AllowAny]
 
     @extend_schema(
-        request=HoldRequest, responses={201: HoldAnswer}, parameters=[IDEMPOTENCY_KEY], operation_id="holds_create"
+        request=NewHold, responses={201: HoldAnswer}, parameters=[IDEMPOTENCY_KEY], operation_id="holds_create"
     )
     def post(self, request: Any) -> Response:
         """Keep the party's seats for a while at today's price."""
         refuse_guests_where_not_wanted(request)
         value = key_of(request)
         key = value and services.ClientKey(caller_of(request), "holds", value, body_hash(request), 201, hold_answer)
-        asked = HoldRequest(data=request.data)
+        asked = NewHold(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
             hold = services.hold_seats(**asked.validated_data, actor=actor_of(request), key=key or None)

@@ -13,7 +13,7 @@ from bookings import services
 from bookings.filters import StaffBookingFilter
 from bookings.models import Booking
 from bookings.serializers.answers import BookingAnswer, StaffBookingSummary
-from bookings.serializers.requests import OptionalReasonRequest, ReasonRequest
+from bookings.serializers.requests import OptionalReason, Reason
 from bookings.views.bookings import shown
 
 
@@ -32,10 +32,10 @@ class StaffBookingsView(ListAPIView):
 class ConfirmView(APIView):
     permission_classes = [Needs("bookings.confirm")]
 
-    @extend_schema(request=ReasonRequest, responses={200: BookingAnswer}, operation_id="admin_bookings_confirm_create")
+    @extend_schema(request=Reason, responses={200: BookingAnswer}, operation_id="admin_bookings_confirm_create")
     def post(self, request: Any, booking_id: UUID) -> Response:
         """Confirm without payment, and say why."""
-        asked = ReasonRequest(data=request.data)
+        asked = Reason(data=request.data)
         asked.is_valid(raise_exception=True)
         services.confirm_booking(booking_id=booking_id, actor=request.user, **asked.validated_data)
         return Response(shown(request, booking_id))
@@ -54,12 +54,10 @@ class ResendVoucherView(APIView):
 class NoShowView(APIView):
     permission_classes = [Needs("bookings.change_booking")]
 
-    @extend_schema(
-        request=OptionalReasonRequest, responses={200: BookingAnswer}, operation_id="admin_bookings_no_show_create"
-    )
+    @extend_schema(request=OptionalReason, responses={200: BookingAnswer}, operation_id="admin_bookings_no_show_create")
     def post(self, request: Any, booking_id: UUID) -> Response:
         """The party did not come."""
-        asked = OptionalReasonRequest(data=request.data)
+        asked = OptionalReason(data=request.data)
         asked.is_valid(raise_exception=True)
         services.mark_no_show(booking_id=booking_id, actor=request.user, **asked.validated_data)
         return Response(shown(request, booking_id))

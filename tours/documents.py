@@ -172,8 +172,8 @@ def _place(tour: Tour) -> dict[str, Any]:
         "slug": destination.slug,
         "city": in_language(destination, "city"),
         "region": in_language(destination, "region"),
-        "country": destination.country.code,  # type: ignore[attr-defined]
-        "country_name": str(destination.country.name),  # type: ignore[attr-defined]
+        "country": destination.country.code,
+        "country_name": str(destination.country.name),
     }
 
 

@@ -181,7 +181,7 @@ def _facts(tour: Tour, comparison: Comparison) -> Facts:
         created_at=tour.created_at,
         sort_en=fold(tour.title_en),
         sort_ar=fold(tour.title_ar),
-        places=_folded([destination.slug, destination.country.code, *places]),  # type: ignore[attr-defined]
+        places=_folded([destination.slug, destination.country.code, *places]),
         cities=_folded([destination.slug, *cities]),
         words=f" {' '.join(names)} ",
         slips=sorted({slip for name in names for slip in slips_of(name)}),
@@ -224,7 +224,7 @@ def _country_names(destination: Any) -> list[str]:
     names = []
     for language in LANGUAGES:
         with translation.override(language):
-            names.append(str(destination.country.name))  # type: ignore[attr-defined]
+            names.append(str(destination.country.name))
     return names
 
 

@@ -84,7 +84,7 @@ def translations(tour_id: UUID) -> dict[str, Any]:
     row: Any = PublishedTour.objects.values("document_en", "document_ar").get(
         tenant_id=tenant_id_or_raise(), tour_id=tour_id
     )
-    both = {language: orjson.loads(row[f"document_{language}"]) for language in ("en", "ar")}  # type: ignore[literal-required]
+    both = {language: orjson.loads(row[f"document_{language}"]) for language in ("en", "ar")}
     return {language: {name: document[name] for name in TRANSLATED} for language, document in both.items()}
 
 

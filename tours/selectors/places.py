@@ -56,9 +56,9 @@ def suggestions(text: str, *, language: str) -> bytes:
     }
     parameters = question.parameters | {"tenant": tenant_id_or_raise(), "q_begins": f"{question.folded}%"}
     with connection.cursor() as cursor:
-        cursor.execute(TOURS.format(**parts), parameters)  # type: ignore[arg-type]
+        cursor.execute(TOURS.format(**parts), parameters)
         tours = cursor.fetchone()[0]
-        cursor.execute(DESTINATIONS.format(**parts), parameters)  # type: ignore[arg-type]
+        cursor.execute(DESTINATIONS.format(**parts), parameters)
         destinations = cursor.fetchone()[0]
     return f'{{"tours":{tours},"destinations":{destinations}}}'.encode()
 
@@ -88,8 +88,8 @@ def destinations() -> list[dict[str, Any]]:
             "slug": destination.slug,
             "city": in_language(destination, "city"),
             "region": in_language(destination, "region"),
-            "country": destination.country.code,  # type: ignore[attr-defined]
-            "country_name": str(destination.country.name),  # type: ignore[attr-defined]
+            "country": destination.country.code,
+            "country_name": str(destination.country.name),
             "latitude": float(destination.latitude),
             "longitude": float(destination.longitude),
             "time_zone": destination.time_zone,

@@ -85,8 +85,7 @@ def _amounts(booking: Booking, language: str) -> list[Fact]:
     paid = Fact(_("Paid"), _money(booking, booking.amount_kept, language))
     if not booking.amount_due:
         return [paid]
-    total = Fact(_("Total"), _money(booking, booking.total, language))
-    return [total, paid, Fact(_("Still to pay"), _money(booking, booking.amount_due, language))]
+    return [paid, Fact(_("Still to pay"), _money(booking, booking.amount_due, language))]
 
 
 def _money(booking: Booking, amount: Decimal, language: str) -> str:

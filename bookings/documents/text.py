@@ -35,6 +35,20 @@ REGULAR = Face("Amiri", "Helvetica")
 BOLD = Face("Amiri-Bold", "Helvetica-Bold")
 
 
+# Amiri's letters are small for their size beside Helvetica's.
+ARABIC_SCALE = 1.2
+
+
+def size_in(font: str, size: float) -> float:
+    """At which size a font looks as large as Latin letters at `size`."""
+    return size * ARABIC_SCALE if font in (REGULAR.arabic, BOLD.arabic) else size
+
+
+def run_width(part: str, font: str, size: float) -> float:
+    """How wide a run will be, in points."""
+    return float(pdfmetrics.stringWidth(part, font, size_in(font, size)))
+
+
 @cache
 def register_fonts() -> None:
     """Once per process."""
@@ -85,7 +99,7 @@ def _font_of(letter: str, face: Face) -> str:
 def width_of(text: str, face: Face, size: float) -> float:
     """How wide a line will be, in points."""
     shown = INVISIBLE.sub("", joined(text))
-    return float(sum(pdfmetrics.stringWidth(part, font, size) for font, part in runs(shown, face)))
+    return sum(run_width(part, font, size) for font, part in runs(shown, face))
 
 
 def wrap(text: str, face: Face, size: float, width: float) -> list[str]:

@@ -5,18 +5,29 @@ from io import BytesIO
 import segno
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4
-from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from bookings.access import voucher_link
 from bookings.documents.facts import Fact, Facts, facts_of
-from bookings.documents.text import BOLD, REGULAR, Face, is_rtl, register_fonts, runs, visual, width_of, wrap
+from bookings.documents.text import (
+    BOLD,
+    REGULAR,
+    Face,
+    is_rtl,
+    register_fonts,
+    run_width,
+    runs,
+    size_in,
+    visual,
+    width_of,
+    wrap,
+)
 from bookings.models import Booking
 from config.tenancy import tenant_at_hand
 
 WIDTH, HEIGHT = A4
 MARGIN, GAP = 42.0, 26.0
-BOTTOM = 74.0
+BOTTOM = 66.0
 DEEP, BRAND, INK, SOFT, LINE, PALE = (
     HexColor(code) for code in ("#1d4240", "#267a73", "#16302e", "#5b6f6d", "#d5e3e1", "#eff7f5")
 )
@@ -225,11 +236,11 @@ class _Voucher:
         at_right: bool,
     ) -> None:
         self.canvas.setFillColor(colour)
-        widths = [stringWidth(part, font, size) for font, part in shown]
+        widths = [run_width(part, font, size) for font, part in shown]
         if at_right:
             x += width - sum(widths)
         for (font, part), step in zip(shown, widths, strict=True):
-            self.canvas.setFont(font, size)
+            self.canvas.setFont(font, size_in(font, size))
             self.canvas.drawString(x, y, part)
             x += step
 

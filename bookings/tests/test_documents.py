@@ -93,7 +93,7 @@ def test_lines_are_broken_in_the_order_they_are_read():
     register_fonts()
     text = "الكلمة الأولى ثم الثانية ثم الثالثة ثم الرابعة"
     lines = wrap(text, REGULAR, 12, 90)
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert " ".join(lines) == text
     assert all(width_of(line, REGULAR, 12) <= 90 for line in lines)
     assert "".join(wrap("x" * 100, BOLD, 12, 60)) == "x" * 100

@@ -1,6 +1,6 @@
 """A small catalogue, published, and clients that read and write it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +11,19 @@ from accounts.authentication import issue_tokens
 from accounts.models import Role
 from accounts.roles import seed_roles
 from accounts.tests.factories import MembershipFactory, UserFactory
+from config.celery import app
 from config.testing.clients import CommittingClient
 from tours.models import ItineraryDay, Tour, TourImage
 from tours.published import publish_facts, rebuild_catalogue
 from tours.tests.factories import CancellationPolicyFactory, ExtraFactory, OptionFactory, TaxRateFactory, TourFactory
+
+
+@pytest.fixture(autouse=True)
+def eager() -> Iterator[None]:
+    """Tasks run where they are sent, after the commit that sends them: readers see a change at once."""
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from django.db import connection
 
 from accounts.models import Tenant
 from accounts.tests.factories import TenantFactory
+from config.celery import app
 from config.db.roles import ensure_serving_role
 from config.tenancy import tenant_context
 from config.translations import compile_changed
@@ -70,6 +71,12 @@ def cheap_passwords() -> Any:
 def empty_cache() -> None:
     """Counters, locks and cached answers of one test must not meet the next."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def tasks_wait() -> None:
+    """A task sent in a test waits for a worker, unless the test says `app.conf.task_always_eager = True`."""
+    app.conf.task_always_eager = False
 
 
 @pytest.fixture

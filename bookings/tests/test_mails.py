@@ -12,6 +12,7 @@ from bookings.access import booking_token
 from bookings.models import Booking, BookingStatus
 from bookings.receivers import count_a_booking, send_the_link
 from bookings.tests.factories import CONTACT, BookingFactory, ClerkFactory, let_time_run_out
+from config.celery import app
 from notifications import outbox
 from notifications.models import Delivery, DeliveryStatus, Event, Message
 from tours.models import Tour
@@ -24,7 +25,7 @@ S = BookingStatus
 
 @pytest.fixture(autouse=True)
 def deliveries_run_at_once(settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = True
+    app.conf.task_always_eager = True
 
 
 @pytest.fixture

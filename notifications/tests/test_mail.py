@@ -10,6 +10,7 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.template import TemplateDoesNotExist
 from django.utils.timezone import now
 
+from config.celery import app
 from config.tenancy import tenant_context
 from config.testing import run_together
 from notifications import tasks
@@ -45,7 +46,7 @@ def as_sent(number=0):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_mail_goes_out_after_commit_with_both_bodies_and_its_files(tenant, settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = True
+    app.conf.task_always_eager = True
     message = write(
         attachments=[("voucher.pdf", "application/pdf", b"%PDF-1.7"), ("day.ics", "text/calendar", b"BEGIN")]
     )
@@ -214,7 +215,7 @@ def test_a_message_whose_worker_died_is_taken_up_and_in_the_end_given_up(tenant)
 
 @pytest.mark.django_db(transaction=True)
 def test_many_senders_at_once_send_once(tenant, settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = False
+    app.conf.task_always_eager = False
     message = Message.objects.create(template="t", once_key="k", recipient="a@example.com", language="en", subject="s")
     outcomes = run_together(*[partial(send_message, message.pk)] * 8)
     assert sorted(outcomes) == [False] * 7 + [True]
@@ -223,7 +224,7 @@ def test_many_senders_at_once_send_once(tenant, settings):
 
 @pytest.mark.django_db(transaction=True)
 def test_many_writers_at_once_write_once(tenant, settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = True
+    app.conf.task_always_eager = True
     outcomes = run_together(*[write] * 6)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Message"] + ["NoneType"] * 5
     assert Message.objects.count() == 1

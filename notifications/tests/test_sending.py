@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def queued(settings):
     """Tasks of the test are sent, not run on the spot."""
-    settings.CELERY_TASK_ALWAYS_EAGER = False
+    app.conf.task_always_eager = False
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,15 +10,21 @@ import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from config import metrics
 from config.errors import DomainError
+from config.outages import RETRY_AFTER, part_that_is_away
 
 logger = logging.getLogger(__name__)
+
+AWAY = gettext_lazy("We cannot answer just now. Please try again in a moment.")
 
 ERROR_NAMES = {
     400: "bad_request",
@@ -58,6 +65,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     """REST framework's door for refusals. What is not known here is a bug, and goes on to become a logged 500."""
     request = context["request"]._request
     headers: dict[str, str] = {}
+    away = part_that_is_away(exc)
+    if away:
+        set_rollback()
+        return _unavailable_to_programs(request, away)
     if not hasattr(request, "rate_headers"):
         exc = throttled_instead(context) or exc
     match exc:
@@ -92,6 +103,14 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
             return None
     set_rollback()
     return Response(error_body(request, status, str(code), message, details), status=status, headers=headers)
+
+
+def _unavailable_to_programs(request: HttpRequest, away: str) -> Response:
+    """503 in the common form. The trace is in the log, under the same request id."""
+    logger.exception("%s is away", away)
+    metrics.UNAVAILABLE.labels(away).inc()
+    body = error_body(request, 503, "unavailable", str(AWAY), {"retry_after": RETRY_AFTER})
+    return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 def throttled_instead(context: dict[str, Any]) -> exceptions.Throttled | None:
@@ -129,4 +148,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The last door: no trace leaves the house; the log line has it, under the same request id."""
+    away = part_that_is_away(sys.exc_info()[1])
+    with translation.override(translation.get_language_from_request(request)):  # it may have failed before that was set
+        if not away:
+            return _internal_error(request)
+        metrics.UNAVAILABLE.labels(away).inc()
+        response = _fail(request, 503, "unavailable", str(AWAY))
+        response["Retry-After"] = str(RETRY_AFTER)
+        return response
+
+
+def _internal_error(request: HttpRequest) -> HttpResponse:
     return _fail(request, 500, "internal_error", _("Something went wrong on our side. It has been noted."))

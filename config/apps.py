@@ -17,7 +17,22 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         from config import checks  # noqa: F401  registers the system checks
 
+        start_observers()
         post_migrate.connect(secure_after_migrate, sender=self, dispatch_uid="rihla-row-level-security")
+
+
+def start_observers() -> None:
+    """Traces and faults go to whoever the settings name; without a name nothing of them is even imported."""
+    from django.conf import settings
+
+    if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
+        from config import tracing
+
+        tracing.start()
+    if settings.SENTRY_DSN:
+        from config import faults
+
+        faults.start()
 
 
 def secure_after_migrate(sender: Any, using: str, **_: Any) -> None:

@@ -2,14 +2,11 @@
 
 import os
 from typing import Any
-from uuid import UUID
 
 from celery import Celery, Task
 from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-TENANT_HEADER = "rihla_tenant"
 
 
 class TenantTask(Task):
@@ -22,26 +19,18 @@ class TenantTask(Task):
     reject_on_worker_lost = True
 
     def apply_async(self, args=None, kwargs=None, **options):
-        tenancy = _tenancy()
-        tenant = tenancy.current_tenant.get()
-        headers = dict(options.pop("headers", None) or {})
-        if tenant is not None:
-            headers.setdefault(TENANT_HEADER, str(tenant))
+        headers = _running().headers_to_send(dict(options.pop("headers", None) or {}))
         return super().apply_async(args, kwargs, headers=headers, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        tenancy = _tenancy()
-        sent_for = (self.request.headers or {}).get(TENANT_HEADER) or getattr(self.request, TENANT_HEADER, None)
-        if sent_for is None:
-            return super().__call__(*args, **kwargs)
-        with tenancy.tenant_context(UUID(sent_for)):
+        with _running().running(self):
             return super().__call__(*args, **kwargs)
 
 
-def _tenancy() -> Any:
-    from config import tenancy  # needs configured apps; this module is imported before them
+def _running() -> Any:
+    from config import running  # needs configured apps; this module is imported before them
 
-    return tenancy
+    return running
 
 
 app = Celery("rihla", task_cls=TenantTask)

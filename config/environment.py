@@ -2,6 +2,7 @@
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,8 +63,46 @@ def switch(name: str, default: bool) -> bool:
 
 
 def rate(name: str, default: str) -> str:
-    """How many calls in what time: `100/min`."""
+    """How many calls in what time: `100/min`; nothing where that is the default."""
     given = env.str(name, "").strip() or default
-    if not RATE.fullmatch(given):
+    if given and not RATE.fullmatch(given):
         raise ImproperlyConfigured(f"{name} must be a rate such as 100/min, not {given!r}.")
     return given
+
+
+def networks(name: str, default: list[str]) -> list[str]:
+    """Networks such as 10.0.0.0/8, separated by commas."""
+    given = env.list(name, default=default)
+    for network in given:
+        try:
+            ip_network(network)
+        except ValueError as fault:
+            raise ImproperlyConfigured(f"{name} must list networks such as 10.0.0.0/8: {fault}.") from fault
+    return list(given)
+
+
+def address(name: str, default: str, *, secure: bool) -> str:
+    """An http address without a slash at its end; https where it must be `secure`."""
+    given = env.str(name, "").strip() or default
+    schemes = ("https",) if secure else ("https", "http")
+    parts = urlsplit(given)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ImproperlyConfigured(
+            f"{name} must be an address that begins with {' or '.join(f'{s}://' for s in schemes)}."
+        )
+    return given.rstrip("/")
+
+
+def one_of(name: str, *choices: str) -> str:
+    """One of a few words; the first where nothing is said."""
+    given = env.str(name, "").strip() or choices[0]
+    if given not in choices:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(choices)}, not {given!r}.")
+    return given
+
+
+def all_or_none(what: str, *names: str) -> None:
+    """Settings that only work together: a missing part is named."""
+    missing = [name for name in names if not env.str(name, "")]
+    if missing and len(missing) < len(names):
+        raise ImproperlyConfigured(f"{missing[0]} is not set: {what} needs all of {', '.join(names)}, or none.")

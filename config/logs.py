@@ -31,6 +31,11 @@ def request_context(**values: str) -> Iterator[None]:
         _context.reset(token)
 
 
+def log_context() -> dict[str, str]:
+    """What every log line carries at the moment."""
+    return dict(_context.get() or {})
+
+
 def current_request_id() -> str:
     """The id of the request being served, or an empty text outside one."""
     return (_context.get() or {}).get("request_id", "")

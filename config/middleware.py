@@ -3,8 +3,10 @@
 import re
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.conf import settings
@@ -13,7 +15,8 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
-from django.utils import translation
+from django.middleware.gzip import GZipMiddleware
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
@@ -30,6 +33,10 @@ WITHOUT_TENANT = ("/health", "/static/", "/metrics")
 # Addresses that we give to gateways: neither their servers nor a payer sent back by them send a header of ours.
 NAMED_BY_ADDRESS = ("/payments/webhooks/", "/payments/return/")
 BACK_OFFICE = ("/admin", "/i18n")
+# A voucher's address knows who is signed in too: it leads staff to the check-in.
+WITH_SESSION = (*BACK_OFFICE, "/v/")
+# The back-office reads vouchers with the camera; nothing here asks for anything else of a browser.
+PERMISSIONS_POLICY = "camera=(self), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"
 
 
 class RequestIdMiddleware:
@@ -50,8 +57,20 @@ class RequestIdMiddleware:
         finally:
             current_caller.reset(token)
         response["X-Request-ID"] = request_id
+        response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         for header, value in getattr(request, "rate_headers", {}).items():
             response[header] = value
+        return response
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Shrinks what anybody may read. Answers with something of the caller's own are left as they are: a compressed secret
+    beside a text of an attacker's choice gives itself away by its length (BREACH)."""
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        is_public = response.get("Cache-Control", "").startswith("public") and "Authorization" not in request.headers
+        if request.method == "GET" and is_public and request.path.startswith("/api/"):
+            return super().process_response(request, response)
         return response
 
 
@@ -95,8 +114,13 @@ class TenantMiddleware:
         if tenant is None:
             return error_response(request, 404, "unknown_tenant", _("There is no such operator here."))
         request.tenant = tenant  # type: ignore[attr-defined]
-        with tenant_context(tenant.pk), request_context(tenant=tenant.slug):
+        with tenant_context(tenant.pk), request_context(tenant=tenant.slug), self.clock(request, tenant):
             return self.get_response(request)
+
+    @staticmethod
+    def clock(request: HttpRequest, tenant: Any) -> AbstractContextManager[Any]:
+        """The back-office reads and writes times, and counts its days, by the operator's clock; the API by UTC."""
+        return timezone.override(ZoneInfo(tenant.time_zone)) if _is_back_office(request) else nullcontext()
 
     def find(self, request: HttpRequest) -> Any:
         host = request.get_host().partition(":")[0].lower()
@@ -146,7 +170,7 @@ class LanguageMiddleware:
 
 
 def _is_back_office(request: HttpRequest) -> bool:
-    return request.path.startswith(BACK_OFFICE)
+    return request.path.startswith(WITH_SESSION)
 
 
 class BackOfficeSessionMiddleware(SessionMiddleware):

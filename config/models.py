@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 
+from config.db import lookups  # noqa: F401  registers them
 from config.tenancy import tenant_id_or_none, tenant_id_or_raise
 
 

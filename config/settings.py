@@ -11,9 +11,23 @@ from urllib.parse import unquote, urlsplit
 import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config.db.roles import serving_url
-from config.environment import env, number, rate, read_env_file, required, switch, whole
+from config.environment import (
+    address,
+    all_or_none,
+    env,
+    networks,
+    number,
+    one_of,
+    rate,
+    read_env_file,
+    required,
+    switch,
+    whole,
+)
 from config.logs import logging_settings
 from config.theme import THEME
 
@@ -50,7 +64,7 @@ if IN_PRODUCTION:
         raise ImproperlyConfigured("PUBLIC_URL must be the https:// address that customers use.")
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the site is ours: config.admin
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.inlines",
@@ -80,11 +94,13 @@ INSTALLED_APPS = [
 
 # API requests take the short way: sessions, CSRF and messages are for the back-office only (config.middleware).
 MIDDLEWARE = [
+    "config.measuring.MeasuringMiddleware",
     "config.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "config.middleware.CompressionMiddleware",
     "config.middleware.BodyLimitMiddleware",
     "config.middleware.TenantMiddleware",
     "config.middleware.LanguageMiddleware",
@@ -137,7 +153,7 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": 0,
     "ATOMIC_REQUESTS": False,
     "OPTIONS": {
-        "pool": {"min_size": 1, "max_size": whole("DATABASE_POOL_SIZE", 4, least=1, most=500), "timeout": 20},
+        "pool": {"min_size": 1, "max_size": whole("DATABASE_POOL_SIZE", 4, least=1, most=500)},
         # Server-side binding with prepared statements: a third more throughput (SPEED: docs/performance.md).
         "server_side_binding": True,
         "prepare_threshold": 3,
@@ -152,7 +168,13 @@ CACHES = {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": env.str("CACHE_PREFIX", "rihla"),
-        "OPTIONS": {"CLIENT_CLASS": "django_redis.client.DefaultClient"},
+        "OPTIONS": {
+            "CLIENT_CLASS": "django_redis.client.DefaultClient",
+            # Whoever asks goes on without the cache: it must say so soon. By default a call is tried for some seconds.
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 2,
+            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1)},
+        },
     }
 }
 CELERY_BROKER_URL = required("CELERY_BROKER_URL", "redis", "rediss", "redis+socket")
@@ -177,6 +199,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0,
 }
 CELERY_BEAT_SCHEDULE = {
+    "tick": {"task": "config.tasks.tick", "schedule": 15, "options": {"expires": 15}},
     "sweep-outbox": {"task": "notifications.tasks.sweep_deliveries", "schedule": 15, "options": {"expires": 15}},
     "sweep-messages": {"task": "notifications.tasks.sweep_messages", "schedule": 30, "options": {"expires": 30}},
     "expire-holds": {"task": "bookings.tasks.expire_holds", "schedule": 60},
@@ -202,6 +225,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.DigitAndUpperCaseValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 ACCESS_TOKEN_LIFE = timedelta(minutes=15)
 REFRESH_TOKEN_LIFE = timedelta(days=7)
 SIMPLE_JWT = {
@@ -218,6 +242,8 @@ DEFAULT_TENANT = env.str("DEFAULT_TENANT", "default")
 # --- The business ---
 HOLD_FOR = timedelta(seconds=whole("HOLD_SECONDS", 900, least=1, most=86_400))
 HOLD_EXTENSIONS = whole("HOLD_EXTENSIONS", 2, most=100)
+# How long a process may use a price list that it has read, for holds asked for by the API.
+PRICES_KEPT_SECONDS = number("PRICES_KEPT_SECONDS", 2)
 SEED_SCALE = number("SEED_SCALE", 1)
 DEPARTURE_HORIZON_DAYS = whole("DEPARTURE_HORIZON_DAYS", 90, least=1, most=1000)
 # Where `seed_demo` writes the log-ins that it makes.
@@ -232,6 +258,21 @@ if ALLOW_SANDBOX and not SANDBOX_SIGNING_KEY:
     raise ImproperlyConfigured("SANDBOX_SIGNING_KEY is not set, but ALLOW_SANDBOX is on.")
 if IN_PRODUCTION and ALLOW_SANDBOX and len(SANDBOX_SIGNING_KEY) < 32:
     raise ImproperlyConfigured("SANDBOX_SIGNING_KEY is too weak: it needs 32 random characters or more.")
+
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
+STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", "")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "")
+STRIPE_API_BASE = address("STRIPE_API_BASE", "https://api.stripe.com", secure=IN_PRODUCTION)
+all_or_none("Stripe", "STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET")
+
+PAYPAL_CLIENT_ID = env.str("PAYPAL_CLIENT_ID", "")
+PAYPAL_CLIENT_SECRET = env.str("PAYPAL_CLIENT_SECRET", "")
+PAYPAL_WEBHOOK_ID = env.str("PAYPAL_WEBHOOK_ID", "")
+PAYPAL_API_BASE = address("PAYPAL_API_BASE", "https://api-m.paypal.com", secure=IN_PRODUCTION)
+# How notices are verified: here by PayPal's `certificate`, or by a `call` to PayPal.
+PAYPAL_VERIFY = one_of("PAYPAL_VERIFY", "certificate", "call")
+all_or_none("PayPal", "PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET", "PAYPAL_WEBHOOK_ID")
+
 # How long an attempt may stay unclear before the sweep asks the gateway about it.
 PAYMENT_UNCLEAR_AFTER = timedelta(seconds=whole("PAYMENT_UNCLEAR_SECONDS", 60, least=1))
 # How long a gateway may take to answer a call.
@@ -284,6 +325,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 LANGUAGE_COOKIE_NAME = "rihla_language"
+FORMAT_MODULE_PATH = "config.formats"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -292,6 +334,7 @@ TIME_ZONE = "UTC"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.Bearer"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.negotiation.Negotiation",
     "DEFAULT_RENDERER_CLASSES": ["config.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.renderers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "config.pagination.Pages",
@@ -305,6 +348,10 @@ REST_FRAMEWORK = {
 }
 THROTTLE_AUTH = rate("THROTTLE_AUTH", "5/min")
 THROTTLE_DEFAULT = rate("THROTTLE_DEFAULT", "100/min")
+# Whether answers of the public reads are kept in Redis. Without, each is made anew from SQL: for measuring, or for a small Redis.
+REMEMBER_READS = switch("REMEMBER_READS", True)
+# All calls to one operator together; off when empty.
+THROTTLE_TENANT = rate("THROTTLE_TENANT", "")
 # How many proxies in front of us add to X-Forwarded-For; 0 trusts the socket's address only.
 TRUSTED_PROXIES = whole("TRUSTED_PROXIES", 0, most=10)
 SPECTACULAR_SETTINGS: dict[str, Any] = {
@@ -348,8 +395,8 @@ if urlsplit(PUBLIC_URL).scheme == "https":
     SECURE_HSTS_PRELOAD = switch("SECURE_HSTS_PRELOAD", True)
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    # The probes of a load balancer come over plain HTTP from inside.
-    SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
+    # The probes of a load balancer, and Prometheus, come over plain HTTP from inside.
+    SECURE_REDIRECT_EXEMPT = [r"^health(/|$)", r"^metrics$"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -369,8 +416,24 @@ CONTENT_SECURITY_POLICY = {
 # The CSRF middleware is ours, a subclass that looks at the back-office; the API knows no cookies but the refresh token's.
 SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W003"]
 
-# --- Logs ---
+# --- Being watched: docs/operations.md ---
 LOGGING = logging_settings(env.str("LOG_LEVEL", "INFO"))
+# SQL statements that take longer are logged, without their values.
+SLOW_QUERY_MS = whole("SLOW_QUERY_MS", 200)
+# Numbers of all processes of this machine; in production best in memory (tmpfs): it must not run full.
+METRICS_DIR = Path(env.str("METRICS_DIR", str(BASE_DIR / "var" / "metrics")))
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+METRICS_NETWORKS = networks("METRICS_NETWORKS", [] if IN_PRODUCTION else ["127.0.0.0/8", "::1/128"])
+if METRICS_TOKEN and IN_PRODUCTION and len(METRICS_TOKEN) < 32:
+    raise ImproperlyConfigured("METRICS_TOKEN is too weak: it needs 32 random characters or more.")
+# Where traces go (OTLP over HTTP) and where faults go; each is off without its address.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", "rihla")
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    MIDDLEWARE.insert(1, "config.tracing.TracingMiddleware")
+# Parts without which `/health/ready` says no. Without the others we go on, if with less.
+READY_NEEDS = env.list("READY_NEEDS", default=["database"])
 
 # --- Back-office --------------------------------------------------------------------------------------------------------
 UNFOLD = THEME

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -27,6 +27,15 @@ def link(title: Any, icon: str, app: str, model: str) -> dict[str, Any]:
     }
 
 
+def page(title: Any, icon: str, name: str, permission: str) -> dict[str, Any]:
+    """A link to a page that belongs to no model (`config.admin.page`)."""
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}"), "permission": May(permission)}
+
+
+def is_check_in_list(request: HttpRequest) -> bool:
+    return request.path == reverse("admin:bookings_checkin_changelist")
+
+
 def group(title: Any, *links: dict[str, Any], folded: bool = False) -> dict[str, Any]:
     return {"title": title, "separator": True, "collapsible": folded, "items": list(links)}
 
@@ -36,18 +45,28 @@ SIDEBAR: dict[str, Any] = {
     "command_search": True,
     "show_all_applications": False,
     "navigation": [
-        {"items": [{"title": _("Dashboard"), "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
+        {
+            "items": [
+                page(_("Today"), "today", "bookings_today", "bookings.view_manifest"),
+                {"title": _("Dashboard"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
+            ]
+        },
         group(
             _("Bookings"),
+            page(_("Phone booking"), "call", "phone_booking", "bookings.add_booking"),
             link(_("Bookings"), "confirmation_number", "bookings", "booking"),
             link(_("Departures"), "event", "tours", "departure"),
+            page(_("Change availability"), "edit_calendar", "availability", "tours.change_departure"),
             link(_("Holds"), "hourglass_top", "bookings", "hold"),
+            # The day's pages stand below this list's address.
+            link(_("Check-ins"), "how_to_reg", "bookings", "checkin") | {"active": is_check_in_list},
         ),
         group(
             _("Catalogue"),
             link(_("Tours"), "sailing", "tours", "tour"),
             link(_("Options and prices"), "sell", "tours", "touroption"),
             link(_("Schedule rules"), "event_repeat", "tours", "schedulerule"),
+            page(_("Import and export"), "swap_vert", "exchange", "tours.view_tour"),
             link(_("Destinations"), "location_on", "tours", "destination"),
         ),
         group(

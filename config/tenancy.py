@@ -11,6 +11,8 @@ from uuid import UUID
 
 from django.apps import apps
 
+from config.logs import request_context
+
 current_tenant: ContextVar[UUID | None] = ContextVar("current_tenant", default=None)
 
 
@@ -49,5 +51,5 @@ def tenant_at_hand() -> Any:
 def each_tenant() -> Iterator[Any]:
     """Each active tenant in turn, acted for while the loop's body runs: for jobs that serve them all."""
     for tenant in apps.get_model("accounts", "Tenant")._default_manager.filter(is_active=True).order_by("slug"):
-        with tenant_context(tenant.pk):
+        with tenant_context(tenant.pk), request_context(tenant=tenant.slug):
             yield tenant

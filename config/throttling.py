@@ -5,14 +5,17 @@ Headers as in draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy: "default"
 
 import logging
 import time
+from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 from rest_framework.throttling import BaseThrottle
 
+from config import metrics
 from config.addresses import client_address
+from config.tenancy import tenant_id_or_raise
+from config.trips import bring, trip, wanted_keys
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ PERIODS = {
 }
 
 
+@cache
 def parse_rate(rate: str) -> tuple[int, int]:
     """`"5/min"` → (5, 60): how many calls in how many seconds. Raises `ValueError` on anything else."""
     count, _, period = rate.partition("/")
@@ -43,15 +47,23 @@ def window_key(scope: str, who: str, seconds: int) -> str:
     return f"calls:{scope}:{who}:{int(time.time()) // seconds}"
 
 
-def count_call(scope: str, who: str, seconds: int) -> int:
-    """Count this call and return how many there were in the running window; 0 when Redis is away (we serve on)."""
+def count_call(scope: str, who: str, seconds: int, request: Any = None) -> int:
+    """Count this call and return how many there were in the running window; 0 when Redis is away (we serve on).
+
+    The same trip brings what the view of `request` wants.
+    """
     key = window_key(scope, who, seconds)
+    wanted = wanted_keys(request) if request is not None else []
     try:
-        with get_redis_connection("default").pipeline(transaction=False) as pipe:
-            return int(pipe.incr(key).expire(key, seconds * 2).execute()[0])
+        calls, _done, *values = trip(
+            ("INCR", key), ("EXPIRE", key, seconds * 2), *([("MGET", *wanted)] if wanted else [])
+        )
     except RedisError:
         logger.warning("rate limits are off: redis does not answer")
         return 0
+    if wanted:
+        bring(request, wanted, values[0])
+    return int(calls)
 
 
 class CallsPerMinute(BaseThrottle):
@@ -70,13 +82,27 @@ class CallsPerMinute(BaseThrottle):
             "RateLimit-Policy": f'"{self.scope}";q={most};w={seconds}',
             "RateLimit": f'"{self.scope}";r={max(0, most - calls)};t={self.left_in_window}',
         }
-        return calls <= most
+        if calls > most:
+            metrics.THROTTLED.labels(self.scope).inc()
+            return False
+        return self.within_share_of_tenant()
+
+    def within_share_of_tenant(self) -> bool:
+        """`THROTTLE_TENANT`: no operator's visitors take so much that another's find nothing left. Off without a rate."""
+        if not settings.THROTTLE_TENANT:
+            return True
+        most, seconds = parse_rate(settings.THROTTLE_TENANT)
+        if count_call("tenant", f"tenant:{tenant_id_or_raise()}", seconds) <= most:
+            return True
+        self.left_in_window = seconds - int(time.time()) % seconds
+        metrics.THROTTLED.labels("tenant").inc()
+        return False
 
     def calls(self, request: Any, seconds: int) -> int:
         counted = getattr(request.user, "calls", None)
         if counted is not None:
             return int(counted)
-        return count_call(self.scope, f"address:{client_address(request._request)}", seconds)
+        return count_call(self.scope, f"address:{client_address(request._request)}", seconds, request)
 
     def wait(self) -> float:
         return self.left_in_window

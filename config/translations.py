@@ -1,14 +1,20 @@
-"""Collecting and compiling the texts that people read, in plain Python: no gettext tools are needed anywhere."""
+"""Collecting and compiling the texts that people read, in plain Python: no gettext tools are needed anywhere.
+
+The theme of the back-office speaks no Arabic: its words are collected and translated with our own.
+"""
 
 import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import django
+import unfold
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
+from django.conf import settings
 from django.utils.translation.template import templatize
 
 KEYWORDS: dict[str, Any] = {
@@ -39,15 +45,41 @@ def collect(root: Path) -> Catalog:
     """A catalogue of all messages that the sources below the root ask for, each with the files it stands in."""
     found = _empty()
     for path in sources(root):
-        text = path.read_text(encoding="utf-8")
-        if path.suffix != ".py":
-            # What stands between the tags keeps its indentation, which Python's tokenizer would take for blocks.
-            text = "\n".join(line.lstrip() for line in templatize(text).splitlines())
-        where = path.relative_to(root).as_posix()
-        for _line, message, _comments, context in extract("python", io.BytesIO(text.encode()), KEYWORDS):
-            # Without line numbers: a moved line is no change for the translator.
-            found.add(message, locations=[(where, None)], context=context)  # type: ignore[list-item]
+        _collect_file(found, path, path.relative_to(root).as_posix())
     return found
+
+
+def collect_theme() -> Catalog:
+    """The messages of the installed parts of the theme that Django itself has no Arabic for."""
+    found, package = _empty(), Path(unfold.__file__).parent
+    parts = {name.removeprefix("unfold.contrib.") for name in settings.INSTALLED_APPS if name.startswith("unfold.")}
+    for path in sources(package):
+        where = path.relative_to(package)
+        if where.parts[0] != "contrib" or where.parts[1] in parts:
+            _collect_file(found, path, f"unfold/{where.as_posix()}")
+    for known in _known_to_django():
+        found.delete(known)
+    return found
+
+
+def _known_to_django() -> Iterator[str]:
+    root = Path(django.__file__).parent
+    for path in [
+        *root.glob("conf/locale/ar/LC_MESSAGES/*.mo"),
+        *root.glob("contrib/*/locale/ar/LC_MESSAGES/django.mo"),
+    ]:
+        with path.open("rb") as reading:
+            yield from (message.id if isinstance(message.id, str) else message.id[0] for message in read_mo(reading))
+
+
+def _collect_file(found: Catalog, path: Path, where: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        # What stands between the tags keeps its indentation, which Python's tokenizer would take for blocks.
+        text = "\n".join(line.lstrip() for line in templatize(text).splitlines())
+    for _line, message, _comments, context in extract("python", io.BytesIO(text.encode()), KEYWORDS):
+        # Without line numbers: a moved line is no change for the translator.
+        found.add(message, locations=[(where, None)], context=context)  # type: ignore[list-item]
 
 
 def _empty() -> Catalog:
@@ -64,7 +96,11 @@ def _empty() -> Catalog:
 def update(catalogue_path: Path, root: Path) -> Catalog:
     """Bring the `.po` up to what the sources ask for: keeps translations, adds what is new, drops what is gone."""
     known = read(catalogue_path) if catalogue_path.exists() else _empty()
-    known.update(collect(root), no_fuzzy_matching=True)
+    wanted = collect(root)
+    for message in collect_theme():
+        if message.id:
+            wanted.add(message.id, locations=message.locations, context=message.context)
+    known.update(wanted, no_fuzzy_matching=True)
     known.obsolete.clear()
     with catalogue_path.open("wb") as writing:
         write_po(writing, known, width=120, sort_output=True, omit_header=False, include_lineno=False)

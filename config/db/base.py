@@ -7,15 +7,36 @@ one the note is unknown.
 
 from typing import Any
 
+from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
+from config.db.pool import Pool
+from config.db.statements import watch_statement
 from config.tenancy import current_tenant
 
 UNKNOWN = object()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(watch_statement)
+
+    @property
+    def pool(self) -> Any:
+        """The pool of this database in this process, as Django keeps it, but of our kind; None where it has none."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not options:
+            return None
+        pools: dict[str, Pool] = self._connection_pools  # type: ignore[attr-defined]
+        if self.alias not in pools:
+            parameters = {**self.get_connection_params(), "autocommit": True}
+            configure = self._configure_connection  # type: ignore[attr-defined]
+            made = Pool(kwargs=parameters, open=False, configure=configure, **options)
+            pools.setdefault(self.alias, made)  # of two threads at once, the first one's counts
+        return pools[self.alias]
+
     def create_cursor(self, name: str | None = None) -> Any:
         wanted = current_tenant.get()
         if getattr(self.connection, "tenant", None) != wanted:

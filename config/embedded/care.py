@@ -10,7 +10,7 @@ from config.embedded.plan import Service
 from config.embedded.processes import Guard, start
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # between the death of a process and its next start
-STEADY_AFTER = 60.0  # a process that lived so long starts again without a long pause
+STEADY_AFTER = 15.0  # seconds; a process that lived so long starts again at once
 
 
 class Runs(Protocol):

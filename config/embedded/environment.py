@@ -111,6 +111,7 @@ def base_environment(root: Path, var: Path, inherited: Mapping[str, str], port: 
         "MAIL_DIR": str(var / "mail"),
         "MEDIA_ROOT": str(var / "media"),
         "STATIC_ROOT": str(var / "static"),
+        "METRICS_DIR": str(var / "metrics"),
         "SEED_SCALE": "1",
     }
     chosen = {name: given.get(name) or value for name, value in defaults.items()}

@@ -41,6 +41,8 @@ SYSTEM_FOLDERS = (
 START_SECONDS = 300  # making good after a crash may take its time
 LET_GO_SECONDS = 30
 OWNER, SERVING, DATABASE = "rihla_owner", "rihla_app", "rihla"
+# After a crash the server reads again what was written since the last checkpoint: the less that is, the sooner it is back.
+SOON_BACK = {"checkpoint_timeout": "1min", "max_wal_size": "256MB"}
 FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
 
 # Repeatable. `rihla_app` serves under row-level security; its rights on tables are granted after each migration.
@@ -291,8 +293,7 @@ class Postgres:
             "jit": "off",
             "log_checkpoints": "off",
         }
-        if self.throw_away:
-            chosen |= FAST_AND_FORGETFUL
+        chosen |= FAST_AND_FORGETFUL if self.throw_away else SOON_BACK
         return [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
 
     def wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:

@@ -103,6 +103,7 @@ class Supervisor:
         for log in self.logs.glob("*.log"):
             self.keep_small(log)
         self.environment = base_environment(self.root, self.var, self.inherited, port)
+        shutil.rmtree(self.var / "metrics", ignore_errors=True)  # counted by processes of an earlier start
         self.start_servers()
         plan = self.make_plan(self.root, self.var, self.environment)
         self.write_environment()
@@ -269,12 +270,14 @@ class Supervisor:
             finish(care.runs.process, seconds=0, guard=self.guard)
             code = care.runs.process.returncode
             status = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
+        pause = care.pause
         if now - care.since > STEADY_AFTER:
-            care.pause = FIRST_PAUSE
-        care.due = now + care.pause
-        words = tail(care.runs.log, 8)
-        say(f"{care.name} {status}; it starts again in {care.pause:g} s. Its last words ({care.runs.log}):\n{words}")
-        care.pause = min(care.pause * 2, LONGEST_PAUSE)
+            pause, care.pause = 0, FIRST_PAUSE
+        else:
+            care.pause = min(care.pause * 2, LONGEST_PAUSE)
+        care.due = now + pause
+        words, when = tail(care.runs.log, 8), f"in {pause:g} s" if pause else "at once"
+        say(f"{care.name} {status}; it starts again {when}. Its last words ({care.runs.log}):\n{words}")
 
     def start_again(self, care: Care) -> None:
         care.due, care.since = None, time.monotonic()

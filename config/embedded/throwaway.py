@@ -4,6 +4,7 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from config.embedded.postgres import OWNER, Postgres, find_binaries
 from config.embedded.processes import Guard
@@ -63,6 +64,7 @@ class Servers:
             "MAIL_DIR": str(self.folder / "mail"),
             "MEDIA_ROOT": str(self.folder / "media"),
             "STATIC_ROOT": str(self.folder / "static"),
+            "METRICS_DIR": str(self.folder / "metrics"),
             "SANDBOX_STATE": str(self.folder / "sandbox.sqlite3"),
             "CELERY_BROKER_URL": os.environ["REDIS_URL"],
         }.items():
@@ -75,8 +77,26 @@ class Servers:
 
 
 def use_own_databases(worker: str) -> None:
-    """Each worker of pytest-xdist has its own cache and broker: one may empty them under no other's feet."""
+    """Each worker of pytest-xdist has its own cache, broker and counters: one may empty them under no other's feet.
+
+    On a server that was named, they are the databases after those in its addresses: two further for each worker.
+    """
+    place = int(worker.removeprefix("gw"))
     if SOCKET in os.environ:
-        first = 2 * int(worker.removeprefix("gw")) + 2
         socket = Path(os.environ[SOCKET])
-        os.environ.update(Valkey(Path("valkey-server"), socket.parent, socket.parent, socket).variables(first=first))
+        own = Valkey(Path("valkey-server"), socket.parent, socket.parent, socket).variables(first=2 * place + 2)
+    else:
+        own = {name: further(os.environ[name], 2 * place) for name in ("REDIS_URL", "CELERY_BROKER_URL")}
+    os.environ.update(own | {"METRICS_DIR": f"{os.environ['METRICS_DIR']}-{worker}"})
+
+
+def further(address: str, places: int) -> str:
+    """The address of a Redis database so many places after the given one (the first where none is named).
+
+    An address that says its number in another way than by the path stays as it is.
+    """
+    parts = urlsplit(address)
+    number = parts.path.strip("/") or "0"
+    if parts.scheme not in ("redis", "rediss") or not number.isdigit():
+        return address
+    return urlunsplit(parts._replace(path=f"/{int(number) + places}"))

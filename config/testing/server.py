@@ -1,4 +1,4 @@
-"""A real server for tests that must go over HTTP: granian with its own processes, on the test's database, as the serving role."""
+"""Real processes for tests: a server that answers over HTTP and a worker, on the test's database, as the serving role."""
 
 import os
 import socket
@@ -13,6 +13,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import httpx
 from django.conf import settings
 from django.db import connection
+
+from config.celery import app
 
 STARTS_WITHIN = 40  # seconds
 
@@ -29,6 +31,39 @@ def url_of_test_database(url: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path="/" + quote(connection.settings_dict["NAME"], safe="")))
 
 
+def _environment(**more: str) -> dict[str, str]:
+    """What makes a process serve the test's database, as the serving role."""
+    return {
+        **os.environ,
+        "DATABASE_URL": url_of_test_database(settings.DATABASE_URL),
+        "DATABASE_OWNER_URL": url_of_test_database(settings.DATABASE_OWNER_URL),
+        "RIHLA_AS_OWNER": "false",
+        **more,
+    }
+
+
+@contextmanager
+def working(**environment: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a Celery worker, one task at a time, while the block runs; yields its process, killed at the end if it still lives.
+
+    What earlier tests left in the broker is thrown away first. Further settings go in as keyword arguments.
+    """
+    app.control.purge()
+    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-P", "solo", "-l", "WARNING"]
+    process = subprocess.Popen(
+        [*command, "--without-gossip", "--without-mingle"],
+        env=_environment(CELERY_TASK_ALWAYS_EAGER="false") | environment,
+        cwd=settings.BASE_DIR,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(20)
+        app.control.purge()
+
+
 @contextmanager
 def serving(application: str = "config.wsgi:application", port: int | None = None, **environment: str) -> Iterator[str]:
     """Serve `application` with two workers of four threads while the block runs; yields its address.
@@ -37,15 +72,7 @@ def serving(application: str = "config.wsgi:application", port: int | None = Non
     """
     port = port or free_port()
     address = f"http://127.0.0.1:{port}"
-    env = {
-        **os.environ,
-        "DATABASE_URL": url_of_test_database(settings.DATABASE_URL),
-        "DATABASE_OWNER_URL": url_of_test_database(settings.DATABASE_OWNER_URL),
-        "RIHLA_AS_OWNER": "false",
-        "PORT": str(port),
-        "PUBLIC_URL": address,
-        **environment,
-    }
+    env = _environment(PORT=str(port), PUBLIC_URL=address) | environment
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--backlog", "1024", "--no-ws", application]
     with tempfile.TemporaryFile() as output:

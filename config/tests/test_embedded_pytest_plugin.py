@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.embedded.processes import processes_in
+from config.embedded.throwaway import further
 from config.tests.test_embedded_supervisor import OTHERS, ROOT, SANDBOX, SERVERS, connect, wait_until
 
 TEST = """
@@ -42,7 +43,13 @@ def begin(tmp_path: Path, *options: str, keep: set[str] = frozenset(), **more: s
         str(tmp_path / "test_it.py"),
     ]
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment | {"NOTE": str(tmp_path / "note")} | more, stdout=subprocess.DEVNULL
+        command,
+        cwd=ROOT,
+        env=environment | {"NOTE": str(tmp_path / "note")} | more,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # a shell lets what runs behind it ignore Ctrl-C
     )
 
 
@@ -83,7 +90,8 @@ def test_servers_that_are_named_are_used(tmp_path):
     run = begin(tmp_path, keep=SERVERS)
     assert run.wait(60) == 0
     environment = seen(tmp_path / "note")
-    assert {name: environment[name] for name in SERVERS} == {name: os.environ[name] for name in SERVERS}
+    named = SERVERS & set(os.environ)
+    assert {name: environment[name] for name in named} == {name: os.environ[name] for name in named}
 
 
 def test_workers_share_the_servers_but_not_the_cache(tmp_path):
@@ -95,3 +103,10 @@ def test_workers_share_the_servers_but_not_the_cache(tmp_path):
     numbers = {run["REDIS_URL"].rpartition("=")[2] for run in (first, second)}
     numbers |= {run["CELERY_BROKER_URL"].rpartition("=")[2] for run in (first, second)}
     assert numbers == {"2", "3", "4", "5"}
+
+
+def test_workers_on_servers_that_are_named_have_databases_of_their_own_too():
+    assert further("redis://127.0.0.1:6379", 0) == "redis://127.0.0.1:6379/0"
+    assert further("redis://127.0.0.1:6379/1", 2) == "redis://127.0.0.1:6379/3"
+    assert further("rediss://user:secret@cache:6380/4?timeout=2", 2) == "rediss://user:secret@cache:6380/6?timeout=2"
+    assert further("unix:///run/valkey.sock?db=3", 2) == "unix:///run/valkey.sock?db=3"

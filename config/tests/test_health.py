@@ -3,54 +3,121 @@
 import json
 import logging
 import sys
+import time
 
 import pytest
 from django.core.files.storage import default_storage
 from django.db import OperationalError as DatabaseDown
 from django.test import Client
+from django_redis import get_redis_connection
 from kombu import Connection
 from kombu.exceptions import OperationalError as BrokerDown
 from redis.exceptions import ConnectionError as CacheDown
 
 from config import health
 from config.logs import AddContext, JsonFormatter, request_context
+from config.tasks import tick
+from notifications.models import Delivery
+from notifications.outbox import announce
 
 pytestmark = pytest.mark.django_db
 
-ALL_UP = dict.fromkeys(("database", "cache", "broker", "storage"), "up")
+PARTS = {"database", "cache", "broker", "storage", "beat", "outbox", "gateways"}
 
 
-def test_health_when_all_is_well(tenant):
-    body = Client().get("/health").json()
-    assert (body["status"], body["checks"]) == ("healthy", ALL_UP)
+@pytest.fixture(autouse=True)
+def looks_anew(monkeypatch):
+    monkeypatch.setattr(health, "REMEMBERED_FOR", 0.0)
+    tick()
+
+
+@pytest.fixture
+def all_up(monkeypatch, tenant):
+    """No gateway runs here."""
+    health.look_at_parts()
+    monkeypatch.setitem(health.PARTS, "gateways", lambda: None)
+
+
+def states(address: str = "/health") -> dict[str, str]:
+    return {name: facts["status"] for name, facts in Client().get(address).json()["checks"].items()}
+
+
+def test_health_when_all_is_well(all_up):
+    answer = Client().get("/health")
+    body = answer.json()
+    assert (answer.status_code, body["status"]) == (200, "healthy")
+    assert states() == dict.fromkeys(PARTS, "up")
+    assert all(facts["milliseconds"] >= 0 for facts in body["checks"].values())
     assert body["uptime_seconds"] >= 0
-    assert Client().get("/health/ready").json() == {"status": "healthy", "checks": ALL_UP}
+    assert Client().get("/health/ready").json()["status"] == "healthy"
     assert Client().get("/health/live").json() == {"status": "alive"}
 
 
-@pytest.mark.parametrize(
-    ("part", "fault"),
-    [("database", DatabaseDown()), ("cache", CacheDown()), ("broker", BrokerDown()), ("storage", OSError())],
-)
-def test_a_part_that_is_down_is_named_and_makes_us_unready_but_not_dead(monkeypatch, part, fault):
-    def fail():
-        raise fault
-
-    monkeypatch.setitem(health.PARTS, part, fail)
+def test_without_the_database_we_are_not_ready_but_not_dead(all_up, monkeypatch):
+    monkeypatch.setitem(health.PARTS, "database", lambda: (_ for _ in ()).throw(DatabaseDown("secret-host is away")))
     for address in ("/health", "/health/ready"):
-        response = Client().get(address)
-        assert response.status_code == 503
-        assert response.json()["status"] == "unhealthy"
-        assert response.json()["checks"] == {**ALL_UP, part: "down"}
+        answer = Client().get(address)
+        assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
+        assert states(address) == {**dict.fromkeys(PARTS, "up"), "database": "down"}
+        assert b"secret-host" not in answer.content
     assert Client().get("/health/live").status_code == 200
 
 
-def test_the_parts_are_really_asked(monkeypatch):
+@pytest.mark.parametrize(("part", "fault"), [("cache", CacheDown()), ("broker", BrokerDown()), ("storage", OSError())])
+def test_without_another_part_we_go_on_and_say_so(all_up, monkeypatch, settings, part, fault):
+    monkeypatch.setitem(health.PARTS, part, lambda: (_ for _ in ()).throw(fault))
+    answer = Client().get("/health/ready")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert states()[part] == "down"
+    settings.READY_NEEDS = ["database", part]
+    assert Client().get("/health/ready").status_code == 503
+
+
+def test_the_parts_are_really_asked(monkeypatch, tenant):
     """Each look fails by itself when what it asks is broken, not only when the look is replaced."""
+
+    def fail(*args, **kwargs):
+        raise OSError
+
     monkeypatch.setattr(health.app, "connection_for_write", lambda: Connection("redis://127.0.0.1:1/0"))
-    monkeypatch.setattr(default_storage._wrapped, "exists", lambda name: (_ for _ in ()).throw(OSError()))
-    monkeypatch.setattr(health, "get_redis_connection", lambda name: (_ for _ in ()).throw(CacheDown()))
-    assert health.look_at_parts() == {"database": "up", "cache": "down", "broker": "down", "storage": "down"}
+    monkeypatch.setattr(default_storage._wrapped, "save", fail)
+    monkeypatch.setattr(health, "get_redis_connection", fail)
+    found = {name: facts["status"] for name, facts in health.look_at_parts().items()}
+    down = dict.fromkeys(("cache", "broker", "storage", "beat"), "down")
+    assert found == {**dict.fromkeys(PARTS, "up"), **down, "gateways": "late"}
+
+
+def test_a_clock_that_stands_still_is_late(all_up):
+    get_redis_connection("default").set(health.BEAT_KEY, time.time() - 91)
+    assert states()["beat"] == "late"
+    get_redis_connection("default").delete(health.BEAT_KEY)
+    facts = Client().get("/health").json()["checks"]["beat"]
+    assert (facts["status"], facts["last_tick"]) == ("late", None)
+    tick()
+    assert states()["beat"] == "up"
+
+
+def test_an_outbox_that_is_behind_is_late(all_up, tenant, monkeypatch):
+    monkeypatch.setattr("notifications.outbox.subscribers_of", lambda type_: {"nobody.listens": None})
+    announce("booking.created", tenant)
+    assert Client().get("/health").json()["checks"]["outbox"] | {"milliseconds": 0} == {
+        "status": "up",
+        "waiting": 1,
+        "oldest_seconds": 0,
+        "milliseconds": 0,
+    }
+    Delivery.objects.update(next_try_at="2026-01-01T00:00Z")
+    assert states()["outbox"] == "late"
+
+
+def test_many_who_ask_make_us_look_once(monkeypatch, all_up):
+    looks = []
+    monkeypatch.setattr(health, "REMEMBERED_FOR", 60.0)
+    monkeypatch.setattr(health, "_memory", health.Memory())
+    monkeypatch.setitem(health.PARTS, "cache", lambda: looks.append(1))
+    for _time in range(5):
+        Client().get("/health")
+    assert looks == [1]
 
 
 def test_probes_are_never_throttled_and_need_no_operator(settings):

@@ -92,6 +92,12 @@ def test_production_with_everything_set_starts_and_is_clean_for_deployment():
         ("SEED_SCALE", "much"),
         ("TRUSTED_PROXIES", "yes"),
         ("SECURE_SSL_REDIRECT", "perhaps"),
+        ("METRICS_TOKEN", "short"),
+        ("METRICS_NETWORKS", "everywhere"),
+        ("SLOW_QUERY_MS", "slow"),
+        ("STRIPE_API_BASE", "http://api.stripe.com"),
+        ("PAYPAL_API_BASE", "api-m.paypal.com"),
+        ("PAYPAL_VERIFY", "never"),
     ],
 )
 def test_what_is_missing_or_weak_is_named(stop, name, value):
@@ -101,6 +107,26 @@ def test_what_is_missing_or_weak_is_named(stop, name, value):
 @pytest.mark.parametrize("key", [None, "weak"])
 def test_the_sandbox_needs_a_key_of_its_own(stop, key):
     assert "SANDBOX_SIGNING_KEY" in stop(ALLOW_SANDBOX="true", SANDBOX_SIGNING_KEY=key)
+
+
+GATEWAYS = {
+    "STRIPE": ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"),
+    "PAYPAL": ("PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET", "PAYPAL_WEBHOOK_ID"),
+}
+
+
+@pytest.mark.parametrize("missing", [name for names in GATEWAYS.values() for name in names])
+def test_a_gateway_has_all_its_parts_or_none(stop, missing):
+    names = next(names for names in GATEWAYS.values() if missing in names)
+    told = stop(**{name: "x" for name in names if name != missing})
+    assert told.startswith(f"{missing} is not set")
+
+
+def test_keys_for_trying_out_are_a_warning_for_deployment():
+    keys = dict.fromkeys(GATEWAYS["STRIPE"], "x") | {"STRIPE_SECRET_KEY": "sk_test_1"}
+    warned = start("check", "--deploy", "--fail-level", "WARNING", **keys)
+    assert warned.returncode != 0
+    assert "STRIPE_SECRET_KEY is one for trying out" in warned.stderr
 
 
 def test_production_is_what_runs_when_nothing_is_said(stop):
@@ -125,7 +151,7 @@ def test_an_open_sandbox_is_a_warning_for_deployment():
 @cache
 def names_that_settings_read() -> frozenset[str]:
     """The first argument of each call by which settings.py reads the environment."""
-    readers = {"required", "whole", "number", "switch", "rate"}
+    readers = {"required", "whole", "number", "switch", "rate", "networks", "address", "one_of"}
     found = set()
     for call in ast.walk(ast.parse((ROOT / "config" / "settings.py").read_text())):
         if not isinstance(call, ast.Call) or not call.args or not isinstance(call.args[0], ast.Constant):

@@ -18,7 +18,12 @@ class AuditedAdmin:
     The entry is written in the transaction of the page's change. A subclass that saves through a service which records by
     itself does not call `super().save_model` (or `save_formset`), so that nothing is recorded twice. What a service
     refuses (`DomainError`) while the page saves is shown above the form, which keeps what was typed; nothing is saved.
+
+    A subclass that hands its service only what changed says `keeps_changes_of_others`: "changed" then means other than the
+    page showed, so that a page opened long ago does not take back what a colleague wrote meanwhile.
     """
+
+    keeps_changes_of_others = False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         before = stored(obj) if change else {}
@@ -75,6 +80,9 @@ class AuditedAdmin:
 
     def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
+        if change and self.keeps_changes_of_others:
+            for field in form.base_fields.values():
+                field.show_hidden_initial = True
         refusal: DomainError | None = getattr(request, "refusal", None)
         return form if refusal is None else refused_form(form, refusal)
 

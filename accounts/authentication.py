@@ -1,8 +1,9 @@
 """Who asks: a bearer token is checked without the database; one Redis trip brings the account's state and counts the call."""
 
 import logging
+import time
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,10 +21,12 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from accounts.models import Membership, SignedOut, User
 from config.tenancy import current_tenant, tenant_id_or_raise
 from config.throttling import parse_rate, window_key
+from config.trips import bring, trip, wanted_keys
 
 logger = logging.getLogger(__name__)
 
 REMEMBERED_FOR = 300  # seconds that an account's state may stand in Redis
+VERSIONS = 2  # of an account's state: the person's and the tenant's
 
 
 class Anonymous:
@@ -173,6 +176,19 @@ def issue_tokens(user: User, session: str | None = None) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=4096)
+def _verified(raw: bytes) -> AccessToken:
+    return AccessToken(raw)  # type: ignore[arg-type]
+
+
+def checked_token(raw: bytes) -> AccessToken:
+    """The access token, whose signature is checked once in each process and whose end at each use. Raises `TokenError`."""
+    token = _verified(raw)
+    if token["exp"] <= time.time():
+        raise TokenError
+    return token
+
+
 class Bearer(BaseAuthentication):
     """`Authorization: Bearer <access token>`. The token counts with the tenant that issued it only."""
 
@@ -186,32 +202,36 @@ class Bearer(BaseAuthentication):
         if len(parts) != 2:
             raise AuthenticationFailed(_("The Authorization header must be: Bearer <token>."), code="bad_token")
         try:
-            token = AccessToken(parts[1])  # type: ignore[arg-type]
+            token = checked_token(parts[1])
         except TokenError as fault:
             raise AuthenticationFailed(_("The token is not valid or has expired."), code="bad_token") from fault
-        return self.account_of(token), token
+        return self.account_of(token, request), token
 
-    def account_of(self, token: AccessToken) -> Account:
+    def account_of(self, token: AccessToken, request: Any = None) -> Account:
         if token.get("tenant") != str(current_tenant.get()):
             raise AuthenticationFailed(_("This token belongs to another operator."), code="bad_token")
-        account = self.ask_redis(token["user_id"])
+        account = self.ask_redis(token["user_id"], request)
         revoked = token.get("rev", -1) < account.revision or token.get("sid") in account.signed_out
         if not account.is_active or revoked:
             raise AuthenticationFailed(_("You have been signed out."), code="signed_out")
         return account
 
-    def ask_redis(self, user_id: str) -> Account:
-        """State and count in one trip; when Redis is away the database answers and nothing is counted."""
+    def ask_redis(self, user_id: str, request: Any = None) -> Account:
+        """State and count in one trip, with what the view wants; without Redis the database answers and nothing is counted."""
         _most, seconds = parse_rate(settings.THROTTLE_DEFAULT)
         window = window_key("default", f"user:{user_id}", seconds)
+        wanted = wanted_keys(request) if request is not None else []
         try:
-            with get_redis_connection("default").pipeline(transaction=False) as pipe:
-                (state, *versions), calls, _done = (
-                    pipe.mget(state_keys(user_id)).incr(window).expire(window, seconds * 2).execute()
-                )
+            (state, *values), calls, _done = trip(
+                ("MGET", *state_keys(user_id), *wanted), ("INCR", window), ("EXPIRE", window, seconds * 2)
+            )
         except RedisError:
             logger.warning("rate limits are off: redis does not answer")
             state, versions, calls = None, [], 0
+        else:
+            versions = values[:VERSIONS]
+            if wanted:
+                bring(request, wanted, values[VERSIONS:])
         account = self.remembered(state, versions) or _read_account(user_id, versions)
         account.calls = int(calls)
         return account

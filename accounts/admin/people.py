@@ -105,7 +105,7 @@ class PersonAdmin(AuditedAdmin, UserAdmin, ModelAdmin):
     list_filter = [RoleFilter, OpenFilter, VerifiedFilter]
     list_filter_submit = True
     list_per_page = 50
-    search_fields = ["email", "first_name", "last_name", "phone"]
+    search_fields = ["email", "first_name__resembles", "last_name__resembles", "phone"]
     search_help_text = _("Name, e-mail or phone")
     ordering = ["-created_at"]
     filter_horizontal: tuple[str, ...] = ()

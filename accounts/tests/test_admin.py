@@ -43,7 +43,8 @@ def test_log_in_is_by_e_mail_and_for_staff_only(person):
     login = reverse("admin:login")
     assert "E-mail" in Client().get(login).content.decode()
     browser = Client()
-    assert browser.post(login, {"username": staff.email.upper(), "password": PASSWORD}).status_code == 302
+    answer = browser.post(login, {"username": staff.email.upper(), "password": PASSWORD})
+    assert (answer.status_code, answer["Location"]) == (302, reverse("admin:index"))
     assert browser.get(reverse("admin:index")).status_code == 200
     stranger = Client()
     assert stranger.post(login, {"username": customer.email, "password": PASSWORD}).status_code == 200

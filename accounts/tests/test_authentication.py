@@ -26,15 +26,13 @@ def test_the_second_call_asks_the_database_nothing_and_redis_once(person, monkey
     user = person("EMPLOYEE")
     token = AccessToken(issue_tokens(user)["access_token"])
     Bearer().account_of(token)
-    trips = []
-    client = get_redis_connection("default")
-    send = type(client.connection_pool).get_connection
-    monkeypatch.setattr(
-        type(client.connection_pool), "get_connection", lambda *a, **k: trips.append(1) or send(*a, **k)
-    )
+    sent = []
+    pool = get_redis_connection("default").connection_pool
+    send = pool.connection_class.send_packed_command
+    monkeypatch.setattr(pool.connection_class, "send_packed_command", lambda *a, **k: sent.append(1) or send(*a, **k))
     with CaptureQueriesContext(connection) as queries:
         account = Bearer().account_of(token)
-    assert (len(queries), len(trips)) == (0, 1)
+    assert (len(queries), len(sent)) == (0, 1)
     assert (account.email, account.role, account.is_staff) == (user.email, "EMPLOYEE", True)
     assert account.has_perm("bookings.view_booking")
     assert not account.has_perm("accounts.change_role")

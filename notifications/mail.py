@@ -26,6 +26,7 @@ from django.template.loader import get_template
 from django.utils.timezone import now
 from django.utils.translation import override
 
+from config import metrics
 from config.i18n import LANGUAGES, in_language
 from config.tenancy import tenant_at_hand
 from notifications.errors import NothingLeftToSend
@@ -38,6 +39,7 @@ MOST_ATTEMPTS = 10
 
 # While one worker talks to the mail server nobody else may; a worker that dies leaves the message to the sweep after this.
 SENDING_TAKES_AT_MOST = timedelta(minutes=5)
+GRACE = timedelta(seconds=10)  # what was just written has a task on its way: the sweep leaves it alone so long
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 
@@ -147,8 +149,10 @@ def send_message(message_id: UUID | str) -> bool:
         as_email(message).send()
     except Exception as fault:  # the outermost edge: noted on the row, logged, tried again
         logger.exception("message %s could not be sent", message_id)
+        metrics.MAILS.labels("refused").inc()
         _note_refusal(message, fault)
     else:
+        metrics.MAILS.labels("sent").inc()
         emptied = {"text": "", "html": ""} if message.is_secret else {}
         Message.objects.filter(pk=message_id).update(status=MessageStatus.SENT, sent_at=now(), error="", **emptied)
     return True
@@ -203,9 +207,9 @@ def send_again(message_id: UUID | str) -> None:
 
 def queued_messages(limit: int = 200) -> list[UUID]:
     """Messages of the current tenant whose time has come and that no task seems to be sending."""
-    grace = now() - timedelta(seconds=10)  # those just written have a task on its way
+    due = now() - GRACE
     return list(
-        Message.objects.filter(status=MessageStatus.QUEUED, attempts__lt=MOST_ATTEMPTS, next_try_at__lte=grace)
+        Message.objects.filter(status=MessageStatus.QUEUED, attempts__lt=MOST_ATTEMPTS, next_try_at__lte=due)
         .order_by("next_try_at")
         .values_list("pk", flat=True)[:limit]
     )

@@ -54,6 +54,7 @@ class Delivery(TenantOwned):
         constraints = [models.UniqueConstraint(fields=["event", "subscriber"], name="delivery_once")]
         indexes = [
             models.Index(fields=["next_try_at"], condition=models.Q(status="WAITING"), name="delivery_waiting"),
+            models.Index(fields=["next_try_at"], condition=models.Q(status="FAILED"), name="delivery_given_up"),
         ]
 
     def __str__(self) -> str:
@@ -98,6 +99,7 @@ class Message(TenantOwned):
         constraints = [models.UniqueConstraint(fields=["tenant", "once_key"], name="message_once")]
         indexes = [
             models.Index(fields=["next_try_at"], condition=models.Q(status="QUEUED"), name="message_queued"),
+            models.Index(fields=["next_try_at"], condition=models.Q(status="FAILED"), name="message_given_up"),
             models.Index(fields=["tenant", "subject_type", "subject_id"], name="message_by_subject"),
         ]
 

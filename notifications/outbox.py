@@ -7,7 +7,8 @@ def send_voucher(event: Event) -> None: ...                  # idempotent; one t
 """
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cache, partial
 from typing import Any
@@ -27,8 +28,11 @@ logger = logging.getLogger(__name__)
 Subscriber = Callable[[Event], None]
 
 MOST_ATTEMPTS = 12
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
+GRACE = timedelta(seconds=10)  # what was just announced has a task on its way: the sweep leaves it alone so long
 
 _subscribers: dict[str, dict[str, Subscriber]] = {}
+_discovering = threading.RLock()
 
 
 def on(*types: str) -> Callable[[Subscriber], Subscriber]:
@@ -52,7 +56,8 @@ def subscribers_of(type_: str) -> dict[str, Subscriber]:
 
 @cache
 def _find_receivers() -> None:
-    autodiscover_modules("receivers")
+    with _discovering:
+        autodiscover_modules("receivers")
 
 
 def announce(type_: str, subject: Model, **data: Any) -> Event:
@@ -62,17 +67,30 @@ def announce(type_: str, subject: Model, **data: Any) -> Event:
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError(f"{type_} was announced outside a transaction")
+    event, deliveries = fact(type_, subject, **data)
+    event.save(force_insert=True)
+    Delivery.objects.bulk_create(deliveries)
+    send_on_commit(deliveries)
+    return event
+
+
+def fact(type_: str, subject: Model, **data: Any) -> tuple[Event, list[Delivery]]:
+    """The rows that `announce` writes, not yet written: for the few statements that write everything at once."""
     names = sorted(subscribers_of(type_))
-    event = Event.objects.create(
+    event = Event(
         type=type_,
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
         data=data,
         expected_deliveries=len(names),
     )
-    for delivery in Delivery.objects.bulk_create([Delivery(event=event, subscriber=name) for name in names]):
+    return event, [Delivery(event=event, subscriber=name) for name in names]
+
+
+def send_on_commit(deliveries: Iterable[Delivery]) -> None:
+    """Have each of these deliveries, which are written, run as a task once they are committed."""
+    for delivery in deliveries:
         transaction.on_commit(partial(send_task, "notifications.tasks.deliver", str(delivery.pk)))
-    return event
 
 
 def send_task(name: str, *args: Any) -> None:
@@ -86,8 +104,12 @@ def send_task(name: str, *args: Any) -> None:
 
 @cache
 def _find_tasks() -> None:
-    """A web process has imported no `tasks.py` yet; only those register themselves."""
-    app.loader.import_default_modules()
+    """A web process has imported no `tasks.py` yet; only those register themselves.
+
+    Celery does this once and lets a second thread go on while the first still imports: hence the lock.
+    """
+    with _discovering:
+        app.loader.import_default_modules()
 
 
 def deliver(delivery_id: UUID | str) -> bool:
@@ -130,7 +152,7 @@ def _begin_attempt(delivery_id: UUID | str) -> bool:
         )
         if delivery is None:
             return False
-        delivery.next_try_at = now() + min(timedelta(seconds=10 * 2**delivery.attempts), timedelta(hours=1))
+        delivery.next_try_at = now() + min(FIRST_PAUSE * 2**delivery.attempts, LONGEST_PAUSE)
         delivery.attempts += 1
         delivery.save(update_fields=["attempts", "next_try_at"])
     return True
@@ -152,9 +174,9 @@ def deliver_again(delivery_id: UUID | str) -> None:
 
 def waiting_deliveries(limit: int = 200) -> list[UUID]:
     """Deliveries of the current tenant whose time has come and that no task seems to run, the oldest first."""
-    grace = now() - timedelta(seconds=10)  # those just announced have a task on its way
+    due = now() - GRACE
     return list(
-        Delivery.objects.filter(status=DeliveryStatus.WAITING, attempts__lt=MOST_ATTEMPTS, next_try_at__lte=grace)
+        Delivery.objects.filter(status=DeliveryStatus.WAITING, attempts__lt=MOST_ATTEMPTS, next_try_at__lte=due)
         .order_by("next_try_at")
         .values_list("pk", flat=True)[:limit]
     )

@@ -12,6 +12,12 @@ def deliver(delivery_id: str) -> None:
 
 
 @shared_task
+def deliver_all(delivery_ids: list[str]) -> None:
+    for delivery_id in delivery_ids:
+        outbox.deliver(delivery_id)
+
+
+@shared_task
 def send_message(message_id: str) -> None:
     mail.send_message(message_id)
 

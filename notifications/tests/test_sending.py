@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -53,37 +52,25 @@ def test_a_broker_that_is_away_costs_no_time_and_no_error(tenant, queued, monkey
 
 
 def test_a_process_that_imported_no_tasks_can_send_them():
-    """As a web process is: it knows tasks by name only."""
+    """As a web process is: it knows tasks by name only, and its first requests come at once, in several threads."""
     program = (
         "import django; django.setup()\n"
+        "import sys, threading\n"
         "from config.celery import app\n"
-        "assert 'notifications.tasks' not in __import__('sys').modules\n"
+        "assert 'notifications.tasks' not in sys.modules\n"
         "from notifications import outbox\n"
-        "outbox._find_tasks()\n"
-        "assert 'notifications.tasks.deliver' in app.tasks\n"
+        "at_once, known = threading.Barrier(8), []\n"
+        "def send():\n"
+        "    at_once.wait(30)\n"
+        "    outbox._find_tasks()\n"
+        "    known.append('notifications.tasks.deliver' in app.tasks)\n"
+        "threads = [threading.Thread(target=send) for _ in range(8)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join(60)\n"
+        "assert known == [True] * 8, known\n"
     )
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
     subprocess.run([sys.executable, "-c", program], env=env, cwd=settings.BASE_DIR, check=True, timeout=60)
-
-
-@contextmanager
-def worker(mail_dir):
-    """A real Celery worker on the test's database, in a process of its own; killed at the end if it still lives."""
-    env = {
-        **os.environ,
-        "DATABASE_URL": server.url_of_test_database(settings.DATABASE_URL),
-        "DATABASE_OWNER_URL": server.url_of_test_database(settings.DATABASE_OWNER_URL),
-        "RIHLA_AS_OWNER": "false",
-        "CELERY_TASK_ALWAYS_EAGER": "false",
-        "MAIL_DIR": str(mail_dir),
-    }
-    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-P", "solo", "-l", "WARNING"]
-    process = subprocess.Popen([*command, "--without-gossip", "--without-mingle"], env=env, cwd=settings.BASE_DIR)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(20)
 
 
 def wait_until(true, seconds=60):
@@ -105,7 +92,7 @@ def state_of(delivery):
 def test_a_worker_killed_between_commit_and_delivery_loses_nothing(tenant, real_queue, tmp_path):
     """The pid is real, and so is `kill -9`. The worker holds the task, has not acknowledged it, and is gone."""
     user = UserFactory(first_name="Mona")
-    with worker(tmp_path / "mail") as process:
+    with server.working(MAIL_DIR=str(tmp_path / "mail")) as process:
         told = announce_reset(user)
         wait_until(lambda: state_of(told) == (DeliveryStatus.DONE, 1))  # it lives, and delivers
         wait_until(lambda: Message.objects.filter(status=MessageStatus.SENT).exists())  # and has nothing left to do

@@ -1,5 +1,6 @@
 """Exchange rates by day: the newest row that is not after the day."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -36,6 +37,14 @@ def rate_on(base: str, quote: str, day: date | None = None) -> Decimal:
     if not rate:
         raise NoRate(base=base, quote=quote, day=day.isoformat())
     return rate
+
+
+def rates_to(quote: str, bases: Iterable[str], day: date | None = None) -> dict[str, Decimal]:
+    """What one unit of each base is worth in `quote` on the day, by one query; those without a rate between are left out."""
+    wanted = sorted({*bases, quote})
+    newest = _newest(wanted, day or localdate())
+    found = {base: _between(base, quote, newest) for base in wanted}
+    return {base: rate.quantize(STEP, ROUND_HALF_UP) for base, rate in found.items() if rate is not None}
 
 
 def convert(amount: Decimal, base: str, quote: str, day: date | None = None) -> Decimal:

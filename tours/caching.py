@@ -10,14 +10,17 @@ With Redis away everything is answered from SQL. An INCR that gets lost then lea
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from config.tenancy import tenant_id_or_raise
+from config.trips import trip
 
 logger = logging.getLogger(__name__)
 
@@ -53,10 +56,7 @@ def catalogue_changed() -> None:
 
 def _raise_versions(*keys: str) -> None:
     try:
-        with get_redis_connection("default").pipeline(transaction=False) as pipe:
-            for key in keys:
-                pipe.incr(key)
-            pipe.execute()
+        trip(*[("INCR", key) for key in keys])
     except RedisError:
         logger.warning("remembered answers live on until they end: redis does not answer")
 
@@ -67,17 +67,33 @@ def key_of(kind: str, *question: Any) -> str:
     return f"tours:{kind}:{tenant_id_or_raise()}:{digest}"
 
 
-def remembered(key: str, versions: list[str], make: Callable[[], Made]) -> bytes:
-    """The body under the key if it is of the present versions, else a new one from `make`, remembered as long as that says.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a body is remembered, and the versions that outdate it."""
 
-    Many calls at once on a cold key: one computes, the others wait for it up to two seconds. What `make` raises is
-    raised and not remembered.
+    key: str
+    versions: list[str]
+
+
+def remembered(place: Place, make: Callable[[], Made], seen: Mapping[str, bytes | None] | None = None) -> bytes:
+    """The body of the place if it is of the present versions, else a new one from `make`, remembered as long as that says.
+
+    `seen` is what was read from Redis for this request already. Many calls at once on a cold key: one computes, the others
+    wait for it up to two seconds. What `make` raises is raised and not remembered.
     """
-    try:
-        client = get_redis_connection("default")
-        body, stamp = _look(client, key, versions)
+    if not settings.REMEMBER_READS:
+        return make()[0]
+    key, versions = place.key, place.versions
+    if seen and key in seen:
+        body, stamp = _valid(seen[key], [seen[version] for version in versions])
         if body is not None:
             return body
+    try:
+        client = get_redis_connection("default")
+        if not seen or key not in seen:
+            body, stamp = _look(client, key, versions)
+            if body is not None:
+                return body
         if client.set(f"{key}:making", 1, nx=True, px=MAKING_FOR):
             body, stamp = _look(client, key, versions)  # another may just have finished
             if body is not None:
@@ -99,6 +115,10 @@ def remembered(key: str, versions: list[str], make: Callable[[], Made]) -> bytes
 
 def _look(client: Any, key: str, versions: list[str]) -> tuple[bytes | None, bytes]:
     stored, *counts = client.mget(key, *versions)
+    return _valid(stored, counts)
+
+
+def _valid(stored: bytes | None, counts: list[bytes | None]) -> tuple[bytes | None, bytes]:
     stamp = b".".join(count or b"0" for count in counts)
     found, _newline, body = (stored or b"").partition(b"\n")
     return (body if stored is not None and found == stamp else None), stamp

@@ -121,3 +121,22 @@ class DepartureOver(Conflict):
 class LocalTimeDoesNotExist(DomainError):
     code = "local_time_does_not_exist"
     message = _("{time} on {date} does not exist in {zone}: the clocks are put forward over it.")
+
+
+class PlanStale(Conflict):
+    """Something that the preview showed is not so any more: look again, then confirm."""
+
+    code = "plan_stale"
+    message = _("The departures have changed since you looked. Look at the changes once more.")
+
+
+class TooManyDepartures(DomainError):
+    code = "too_many_departures"
+    message = _("More than {most} departures at once. Take fewer days or tours.")
+
+
+class ImportRefused(DomainError):
+    """`values["outcome"]` has every fault by line; nothing was written."""
+
+    code = "import_refused"
+    message = _("Nothing was imported. Faults in the file: {count}.")

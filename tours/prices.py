@@ -4,13 +4,16 @@
 offers and vouchers change comes on top in `bookings.pricing`, which is what everyone who sells calls.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
@@ -169,6 +172,22 @@ def load_terms(departure_id: UUID) -> Terms:
         },
         tax=TaxTerms(tax_code, tax_en, tax_ar, percent, inclusive) if tax_code else None,
     )
+
+
+@lru_cache(maxsize=4096)
+def _kept_terms(departure_id: UUID, tenant_id: UUID, span: int) -> Terms:
+    return load_terms(departure_id)
+
+
+def recent_terms(departure_id: UUID) -> Terms:
+    """The terms as of the last `PRICES_KEPT_SECONDS` seconds (0: as of now), kept by this process. As `load_terms` otherwise.
+
+    For the rush on a departure: what was a customer's price a moment ago may be theirs. Whoever refuses by them looks again
+    at the terms of now first.
+    """
+    if not settings.PRICES_KEPT_SECONDS:
+        return load_terms(departure_id)
+    return _kept_terms(departure_id, tenant_id_or_raise(), int(time.monotonic() / settings.PRICES_KEPT_SECONDS))
 
 
 def price_lines(

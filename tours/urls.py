@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tours.views import reading, staff, writing
+from tours.views import batch, reading, staff, writing
 
 urlpatterns = [
     path("tours", writing.Tours.as_view()),
@@ -18,4 +18,5 @@ urlpatterns = [
     path("admin/tours", staff.StaffTours.as_view()),
     path("admin/tours/<str:given>", staff.StaffTour.as_view()),
     path("admin/departures", staff.StaffDepartures.as_view()),
+    path("admin/departures/batch", batch.DepartureBatchView.as_view()),
 ]

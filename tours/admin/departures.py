@@ -75,6 +75,8 @@ class AddDepartureForm(forms.ModelForm):
 class ChangeDepartureForm(forms.ModelForm):
     def clean_capacity(self) -> int:
         capacity: int = self.cleaned_data["capacity"]
+        if "capacity" not in self.changed_data:
+            return capacity
         sold = self.instance.seats_held + self.instance.seats_booked
         if capacity < max(sold, 1):
             raise forms.ValidationError(
@@ -112,6 +114,7 @@ class DepartureAdmin(CatalogueAdmin):
     actions_detail = ["close_this"]
     actions_submit_line = ["reopen_this"]
     list_per_page = 50
+    keeps_changes_of_others = True
     fieldsets = [
         (
             None,

@@ -88,6 +88,7 @@ class TourAdmin(CatalogueAdmin):
     actions = ["publish_chosen", "take_off_sale_chosen", "archive_chosen"]
     actions_submit_line = ["publish", "take_off_sale", "archive"]
     list_per_page = 50
+    keeps_changes_of_others = True
     inlines = [OptionInline, ItineraryInline, ImageInline, ExtraInline]
     fieldsets = [
         (None, {"fields": [("status_shown", "slug"), ("kind", "is_featured")]}),

@@ -224,7 +224,7 @@ class TourOption(TenantOwned):
     """A way to take the tour: shared or private, morning or sunset. Departures and prices hang on it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    tour = TenantForeignKey(Tour, models.CASCADE, related_name="options")
+    tour = TenantForeignKey(Tour, models.CASCADE, related_name="options", verbose_name=_("tour"))
     code = models.SlugField(_("code"), max_length=40, default="standard")
     name_en = models.CharField(_("name (English)"), max_length=120)
     name_ar = models.CharField(_("name (Arabic)"), max_length=120)

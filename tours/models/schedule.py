@@ -34,7 +34,7 @@ class ScheduleRule(TenantOwned):
     """An option runs on these weekdays at this local time, from a day until a day (or without end)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    option = TenantForeignKey(TourOption, models.CASCADE, related_name="rules")
+    option = TenantForeignKey(TourOption, models.CASCADE, related_name="rules", verbose_name=_("option"))
     weekdays = ArrayField(
         models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)]),
         verbose_name=_("weekdays"),
@@ -136,7 +136,10 @@ class Departure(TenantOwned):
         verbose_name = _("departure")
         verbose_name_plural = _("departures")
         ordering = ["starts_at"]
-        permissions = [("close", _("May close and reopen departures"))]
+        permissions = [
+            ("close", _("May close and reopen departures")),
+            ("overbook", _("May sell more places than a departure has")),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(seats_held__gte=0, seats_booked__gte=0)

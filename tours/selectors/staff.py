@@ -1,9 +1,12 @@
 """What staff read: tours and departures in every state."""
 
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.db.models import OuterRef, Subquery
+from django.utils.timezone import now
 
 from tours.documents import document
 from tours.models import Departure, Tour
@@ -25,6 +28,16 @@ def tours_for_staff() -> Any:
         .annotate(next_departure=Subquery(coming.order_by("starts_at").values("starts_at")[:1]))
         .order_by("-updated_at", "pk")
     )
+
+
+def coming_departures(tour_id: UUID, *, since: date | None = None, most: int = 12) -> list[Departure]:
+    """What of a tour can still be sold from a local day on, sold out or not, in order of time. For the desk."""
+    coming = Departure.objects.filter(
+        tour_id=tour_id, status="OPEN", starts_at__gt=now(), cutoff_at__gt=now(), tour__deleted_at=None
+    )
+    if since is not None:
+        coming = coming.filter(local_date__gte=since)
+    return list(coming.select_related("tour__destination", "option").order_by("starts_at", "pk")[:most])
 
 
 def departures_for_staff() -> Any:

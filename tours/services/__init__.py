@@ -9,6 +9,7 @@ from tours.services.departures import (
     upsert_departures,
 )
 from tours.services.images import add_image, change_image, delete_image
+from tours.services.overbooking import make_room, take_back_room
 from tours.services.popularity import count_bookings
 from tours.services.schedule import RuleChange, change_rule, create_rule, delete_rule
 from tours.services.status import archive_tour, publish_tour, take_off_sale
@@ -30,8 +31,10 @@ __all__ = [
     "delete_rule",
     "delete_tour",
     "generate_departures",
+    "make_room",
     "publish_tour",
     "reopen_departures",
+    "take_back_room",
     "take_off_sale",
     "update_tour",
     "upsert_departures",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,9 +13,10 @@ from django.db.models import F
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from accounts.audit import differences, record, snapshot
+from accounts.audit import differences, record, record_added, snapshot
 from config.errors import IllegalMove, InvalidInput
 from notifications.outbox import announce
+from tours.caching import seats_changed
 from tours.errors import (
     CapacityBelowSold,
     DepartureExists,
@@ -126,7 +128,7 @@ def add_departure(
     if not Departure.objects.filter(pk=departure.pk).exists():  # another one stands there
         raise DepartureExists(departure=departure)
     record("tours.departure.added", departure, actor=actor, after=snapshot(departure))
-    announce("departure.changed", departure, tour=str(departure.tour_id))
+    _tell_changed(departure)
     return departure
 
 
@@ -135,7 +137,7 @@ def change_departure(*, departure_id: UUID, data: Mapping[str, Any], actor: Any)
     """Change `capacity`, `note_en`, `note_ar`. Raises `CapacityBelowSold` with how many are sold, and `DepartureNotFound`."""
     (departure,) = lock_departures([departure_id])
     if _apply(departure, data, actor):
-        announce("departure.changed", departure, tour=str(departure.tour_id))
+        _tell_changed(departure)
     return departure
 
 
@@ -160,19 +162,21 @@ def upsert_departures(*, tour_id: UUID, rows: Sequence[Mapping[str, Any]], actor
     All or nothing. Raises `InvalidInput` with the faults by place (`departures.3.time`), `CapacityBelowSold`, `TourNotFound`.
     """
     tour = lock_tour(tour_id)
-    wanted = _wanted(tour, rows)
+    wanted = wanted_departures(tour, rows)
     keys = [(departure.option_id, departure.starts_at) for departure in wanted]
     existing = {(departure.option_id, departure.starts_at): departure for departure in _lock_starts(tour, keys)}
-    outcome = []
+    outcome, fresh = [], []
     for departure, row in zip(wanted, rows, strict=True):
         known = existing.get((departure.option_id, departure.starts_at))
         if known is None:
-            departure.save(force_insert=True)
-            record("tours.departure.added", departure, actor=actor, after=snapshot(departure))
+            fresh.append(departure)
         else:
             _apply(known, row, actor)
         outcome.append(known or departure)
+    Departure.objects.bulk_create(fresh, batch_size=BATCH)
+    record_added("tours.departure.added", fresh, actor=actor)
     settle_tour(tour_id)
+    transaction.on_commit(partial(seats_changed, tour_id))
     return outcome
 
 
@@ -262,7 +266,7 @@ def _apply(departure: Departure, data: Mapping[str, Any], actor: Any) -> bool:
             details={"sold": sold, "asked": departure.capacity, "departure_id": str(departure.pk)},
         )
     if data.get("status") is not None and data["status"] != departure.status:
-        _refuse_move(departure, DepartureStatus(data["status"]))
+        refuse_move(departure, DepartureStatus(data["status"]))
         departure.status = data["status"]
     old, new = differences(before, snapshot(departure))
     if not new:
@@ -277,7 +281,7 @@ def _moved(ids: Iterable[UUID], status: DepartureStatus, verb: str, actor: Any, 
     for departure in departures:
         if departure.status == status:
             continue
-        _refuse_move(departure, status)
+        refuse_move(departure, status)
         before, departure.status = departure.status, status
         departure.save(update_fields=["status"])
         record(
@@ -288,11 +292,17 @@ def _moved(ids: Iterable[UUID], status: DepartureStatus, verb: str, actor: Any, 
             after={"status": str(status)},
             reason=reason,
         )
-        announce("departure.changed", departure, tour=str(departure.tour_id))
+        _tell_changed(departure)
     return departures
 
 
-def _refuse_move(departure: Departure, status: DepartureStatus) -> None:
+def _tell_changed(departure: Departure) -> None:
+    """Announce it; who reads the places next already sees the change, whether or not a worker is awake."""
+    announce("departure.changed", departure, tour=str(departure.tour_id))
+    transaction.on_commit(partial(seats_changed, departure.tour_id))
+
+
+def refuse_move(departure: Departure, status: DepartureStatus) -> None:
     if departure.status == DepartureStatus.CANCELLED or status == DepartureStatus.CANCELLED:
         raise IllegalMove(what=departure, current=departure.get_status_display(), wanted=status.label)
     if status == DepartureStatus.OPEN and departure.starts_at <= now():
@@ -304,7 +314,7 @@ def _lock_starts(tour: Tour, keys: Sequence[tuple[UUID, datetime]]) -> list[Depa
     return list(found.select_for_update(of=("self",)).select_related("tour__destination", "option").order_by("pk"))
 
 
-def _wanted(tour: Tour, rows: Sequence[Mapping[str, Any]]) -> list[Departure]:
+def wanted_departures(tour: Tour, rows: Sequence[Mapping[str, Any]]) -> list[Departure]:
     """One departure, not saved, for each row. Raises `InvalidInput` with every fault found."""
     if not 1 <= len(rows) <= MOST_ROWS:
         raise InvalidInput(

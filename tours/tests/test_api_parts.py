@@ -1,9 +1,11 @@
 """Departures and pictures over the API, and the lists of staff."""
 
+import errno
 from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from django.core.files.storage import default_storage
 from django.utils.timezone import now
 from PIL import Image
 
@@ -197,3 +199,18 @@ def test_the_staffs_departures(tour, admin, django_assert_max_num_queries):
 def test_wrong_filters_of_staff_are_refused(tour, admin, path, asked):
     answer = admin.get(f"/api/v1/admin/{path}", asked)
     assert (answer.status_code, list(answer.json()["details"])) == (400, [next(iter(asked))])
+
+
+@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EROFS])
+def test_without_room_for_pictures_they_wait_and_the_rest_goes_on(tour, admin, api, monkeypatch, fault):
+    """The disk is full, or can only be read."""
+
+    def refuse(name, content):
+        raise OSError(fault, "no room under /secret/place")
+
+    monkeypatch.setattr(default_storage._wrapped, "_save", refuse)
+    answer = admin.post(f"{LIST}/felucca/images", {"file": picture(), "alt_en": "Nile"}, format="multipart")
+    assert (answer.status_code, answer.json()["error_code"], answer["Retry-After"]) == (503, "unavailable", "5")
+    assert "secret" not in answer.content.decode()
+    assert not TourImage.objects.exists()
+    assert api.get(f"{LIST}/felucca").status_code == 200

@@ -1,7 +1,6 @@
 """The page of a tour, and what the public reads cost."""
 
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
 
@@ -106,7 +105,15 @@ def test_another_currency_converts_every_amount(full_tour, page, api):
 @pytest.mark.parametrize(
     "given",
     [
-        *(str(uuid4()), "no-such-tour", "x" * 300, "felucca%00", "felucca'", "..", "%F0%9F%98%80", "0" * 36, "None"),
+        "0199ffff-0000-7000-8000-000000000000",
+        "no-such-tour",
+        "x" * 300,
+        "felucca%00",
+        "felucca'",
+        "..",
+        "%F0%9F%98%80",
+        "0" * 36,
+        "None",
         "6f1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e",
     ],
 )

@@ -1,22 +1,27 @@
 """What everyone may read. Each answer is a remembered body; a hit costs no SQL."""
 
+import contextlib
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.http import HttpResponse
 from django.utils.timezone import localdate
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
 from config.i18n import language_now
 from config.pagination import page_of
+from config.trips import brought
 from tours.answers import NEVER_KEPT, answer
 from tours.caching import (
     AVAILABLE_FOR,
     LISTED_FOR,
     NOT_REMEMBERED,
     Made,
+    Place,
     catalogue_version,
     key_of,
     remembered,
@@ -40,20 +45,42 @@ def read_schema(shape: Any, query: Any = None, **named: Any) -> Any:
 
 
 class PublicRead(APIView):
+    """A read that everyone may make. With `place` its remembered answer comes with the trip to Redis that counts the call."""
+
     permission_classes = [AllowAny]
+
+    def place(self) -> Place | None:
+        """Where the answer to this request is remembered, if that can be said before anything is looked up."""
+        return None
+
+    def remembered_keys(self, request: Any) -> list[str]:
+        """What the trip to Redis shall bring along."""
+        with contextlib.suppress(ValidationError, TourNotFound):  # the answer will say so
+            place = self.place() if request.method == "GET" and settings.REMEMBER_READS else None
+            return [place.key, *place.versions] if place else []
+        return []
 
     def asked(self, form: Any) -> dict[str, Any]:
         """What the caller wants, checked. Do not change it: others who ask the same share it."""
         return filters.checked_query(form, self.request.META.get("QUERY_STRING", ""))
 
 
+def place_of_list(wanted: dict[str, Any]) -> Place:
+    """Where a page of the list is remembered."""
+    question = {**wanted, "q": fold(wanted["q"])} if "q" in wanted else wanted
+    versions = [catalogue_version(), seats_version()] if is_dated(wanted) else [catalogue_version()]
+    return Place(key_of("list", language_now(), sorted(question.items())), versions)
+
+
+def is_dated(wanted: dict[str, Any]) -> bool:
+    """Whether places left decide what the list shows."""
+    return any(wanted.get(name) is not None for name in listing.WHEN)
+
+
 def listed(request: Any, asked: dict[str, Any], **always: Any) -> HttpResponse:
     """A page of the public list; `always` are the filters that the address stands for."""
     wanted = asked | always
     language = language_now()
-    dated = any(wanted.get(name) is not None for name in listing.WHEN)
-    question = {**wanted, "q": fold(wanted["q"])} if "q" in wanted else wanted
-    versions = [catalogue_version(), seats_version()] if dated else [catalogue_version()]
 
     def make() -> Made:
         total, cards = listing.tour_page(wanted, language=language, home_currency=request._request.tenant.currency)
@@ -63,9 +90,9 @@ def listed(request: Any, asked: dict[str, Any], **always: Any) -> HttpResponse:
         if "currency" in wanted:
             body = currencies.in_currency(body, wanted["currency"])
         # What finds nothing may be anything: it must not fill the memory.
-        return body, (AVAILABLE_FOR if dated else LISTED_FOR) if cards else NOT_REMEMBERED
+        return body, (AVAILABLE_FOR if is_dated(wanted) else LISTED_FOR) if cards else NOT_REMEMBERED
 
-    return answer(request, remembered(key_of("list", language, sorted(question.items())), versions, make))
+    return answer(request, remembered(place_of_list(wanted), make, brought(request)))
 
 
 class FeaturedTours(PublicRead):
@@ -99,7 +126,7 @@ class Autocomplete(PublicRead):
             body = places.suggestions(text, language=language)
             return body, LISTED_FOR if b'"id"' in body else NOT_REMEMBERED
 
-        return answer(request, remembered(key_of("typed", language, fold(text)), [catalogue_version()], make))
+        return answer(request, remembered(Place(key_of("typed", language, fold(text)), [catalogue_version()]), make))
 
 
 class Categories(PublicRead):
@@ -125,7 +152,13 @@ def _whole_list(request: Any, name: str, rows: Any, asked: dict[str, Any]) -> Ht
         body = orjson.dumps(page_of(shown, total=len(every), page=page, size=size))
         return body, LISTED_FOR if shown else NOT_REMEMBERED
 
-    return answer(request, remembered(key_of(name, language_now(), page, size), [catalogue_version()], make))
+    return answer(request, remembered(Place(key_of(name, language_now(), page, size), [catalogue_version()]), make))
+
+
+def place_of_detail(tour_id: Any, asked: dict[str, Any]) -> Place:
+    """Where the page of a tour is remembered."""
+    key = key_of("detail", tour_id, language_now(), asked.get("currency"), asked["translations"])
+    return Place(key, [catalogue_version(), seats_version(tour_id)])
 
 
 def detailed(request: Any, given: str, asked: dict[str, Any]) -> HttpResponse:
@@ -140,8 +173,7 @@ def detailed(request: Any, given: str, asked: dict[str, Any]) -> HttpResponse:
                 body = orjson.dumps(orjson.loads(body) | {"translations": detail.translations(tour_id)})
             return (currencies.in_currency(body, currency) if currency else body), AVAILABLE_FOR
 
-        key = key_of("detail", tour_id, language, currency, asked["translations"])
-        return answer(request, remembered(key, [catalogue_version(), seats_version(tour_id)], make))
+        return answer(request, remembered(place_of_detail(tour_id, asked), make, brought(request)))
     except TourNotFound:
         if not request.user.has_perm("tours.view_tour"):
             raise
@@ -153,8 +185,7 @@ def _tour_id(given: str) -> Any:
     tour_id = detail.as_uuid(given)
     if tour_id is None:
         stored = remembered(
-            key_of("slug", given),
-            [catalogue_version()],
+            Place(key_of("slug", given), [catalogue_version()]),
             lambda: (str(detail.public_tour_id(given)).encode(), LISTED_FOR),  # unknown ones raise: not remembered
         )
         tour_id = detail.as_uuid(stored.decode())
@@ -174,7 +205,13 @@ class Calendar(PublicRead):
             return (currencies.in_currency(body, currency) if currency else body), AVAILABLE_FOR
 
         key = key_of("calendar", tour_id, month, guests, language, currency)
-        return answer(request, remembered(key, [catalogue_version(), seats_version(tour_id)], make))
+        return answer(request, remembered(Place(key, [catalogue_version(), seats_version(tour_id)]), make))
+
+
+def place_of_availability(tour_id: Any, asked: dict[str, Any]) -> Place:
+    """Where the departures of some days are remembered."""
+    key = key_of("availability", tour_id, language_now(), sorted(asked.items()))
+    return Place(key, [catalogue_version(), seats_version(tour_id)])
 
 
 def available(request: Any, given: str, asked: dict[str, Any]) -> HttpResponse:
@@ -187,8 +224,7 @@ def available(request: Any, given: str, asked: dict[str, Any]) -> HttpResponse:
             body = availability.availability(tour_id, asked, language=language)
             return (currencies.in_currency(body, currency) if currency else body), AVAILABLE_FOR
 
-        key = key_of("availability", tour_id, language, sorted(asked.items()))
-        return answer(request, remembered(key, [catalogue_version(), seats_version(tour_id)], make))
+        return answer(request, remembered(place_of_availability(tour_id, asked), make, brought(request)))
     except TourNotFound:
         if not request.user.has_perm("tours.view_departure"):
             raise

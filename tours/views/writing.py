@@ -13,10 +13,11 @@ from rest_framework.response import Response
 from accounts.permissions import Needs
 from config.idempotency import once
 from tours import services
+from tours.caching import Place
 from tours.errors import ImageNotFound
 from tours.filters import public as filters
 from tours.models import TourStatus
-from tours.selectors.detail import any_tour, any_tour_id
+from tours.selectors.detail import any_tour, any_tour_id, as_uuid
 from tours.serializers import reading as shapes
 from tours.serializers.writing import (
     DepartureSerializer,
@@ -26,7 +27,16 @@ from tours.serializers.writing import (
     ImageUploadSerializer,
     TourSerializer,
 )
-from tours.views.reading import PublicRead, available, detailed, listed, read_schema
+from tours.views.reading import (
+    PublicRead,
+    available,
+    detailed,
+    listed,
+    place_of_availability,
+    place_of_detail,
+    place_of_list,
+    read_schema,
+)
 
 GONE = OpenApiResponse(description="It is gone.")
 
@@ -57,6 +67,9 @@ def refuse_unpermitted_status(request: Any, data: dict[str, Any], present: str) 
 class Tours(StaffWrites):
     needs = {"POST": ("tours.add_tour",)}
 
+    def place(self) -> Place:
+        return place_of_list(self.asked(filters.ListQuery))
+
     @read_schema(shapes.TourPageSerializer, filters.ListQuery, operation_id="tours_list")
     def get(self, request: Any) -> HttpResponse:
         """The public list, filtered, sorted, in pages."""
@@ -76,6 +89,10 @@ class Tours(StaffWrites):
 
 class TourPage(StaffWrites):
     needs = {"PUT": ("tours.change_tour",), "PATCH": ("tours.change_tour",), "DELETE": ("tours.delete_tour",)}
+
+    def place(self) -> Place | None:
+        tour_id = as_uuid(self.kwargs["given"])
+        return place_of_detail(tour_id, self.asked(filters.DetailQuery)) if tour_id else None
 
     @read_schema(shapes.TourDocumentSerializer, filters.DetailQuery, operation_id="tours_retrieve")
     def get(self, request: Any, given: str) -> HttpResponse:
@@ -112,6 +129,10 @@ class TourPage(StaffWrites):
 
 class Availability(StaffWrites):
     needs = {"PUT": ("tours.change_departure",)}
+
+    def place(self) -> Place | None:
+        tour_id = as_uuid(self.kwargs["given"])
+        return place_of_availability(tour_id, self.asked(filters.AvailabilityQuery)) if tour_id else None
 
     @read_schema(shapes.AvailabilitySerializer, filters.AvailabilityQuery, operation_id="tours_availability")
     def get(self, request: Any, given: str) -> HttpResponse:

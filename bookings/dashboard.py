@@ -1,16 +1,18 @@
 """What the dashboard says of the day: who goes when, who has not paid, what came in last."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 
-from django.db.models import F
+from django.db.models import Count, F, Sum
+from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.formats import date_format, time_format
-from django.utils.timezone import localtime, now
+from django.utils.timezone import localdate, localtime, now
 from django.utils.translation import gettext as _
 
-from bookings.models import Booking, BookingStatus
-from config.dashboard import Cell, Panel, panel
+from bookings.models import Booking, BookingItem, BookingStatus
+from config.dashboard import Cell, Chart, Panel, change_in_percent, chart, panel
 from config.i18n import in_language
 from ledger.money import format_money
 from tours.models import Departure, DepartureStatus
@@ -23,6 +25,91 @@ TONES = {
     BookingStatus.CANCELLED: "bad",
     BookingStatus.REFUNDED: "bad",
 }
+
+
+DAYS = 30
+TRAVELLED = (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS, BookingStatus.COMPLETED)
+
+
+@panel(order=7, permission="bookings.view_booking")
+def how_it_goes(request: HttpRequest) -> Panel:
+    """Bookings, guests who travel and how full the departures are, day by day, beside the thirty days before."""
+    today = localdate()
+    days = [today - timedelta(days=back) for back in range(2 * DAYS - 1, -1, -1)]
+    return Panel(
+        title=_("The last 30 days"), charts=[_bookings_made(days), _arrivals(days), _occupancy(days)], wide=True
+    )
+
+
+def _bookings_made(days: list[date]) -> Chart:
+    rows = (
+        Booking.objects.filter(confirmed_at__date__gte=days[0])
+        .annotate(day=TruncDate("confirmed_at"))
+        .values_list("day")
+        .annotate(count=Count("pk"))
+        .order_by()
+    )
+    return _counted(_("Bookings confirmed"), days, dict(rows))
+
+
+def _arrivals(days: list[date]) -> Chart:
+    rows = (
+        BookingItem.objects.filter(
+            departure__local_date__range=(days[0], days[-1]),
+            booking__status__in=TRAVELLED,
+        )
+        .values_list("departure__local_date")
+        .annotate(sum=Sum("booking__guests"))
+        .order_by()
+    )
+    return _counted(_("Guests arrived"), days, dict(rows))
+
+
+def _counted(title: str, days: list[date], counts: dict[date, int]) -> Chart:
+    amounts = {day: Decimal(count) for day, count in counts.items()}
+    now_, before = (sum((amounts.get(day, Decimal(0)) for day in part), Decimal(0)) for part in _halves(days))
+    return chart(
+        title,
+        days,
+        amounts,
+        value=f"{now_:,}",
+        before=f"{before:,}",
+        change=change_in_percent(now_, before),
+        shown=lambda count: f"{count:,}",
+    )
+
+
+def _occupancy(days: list[date]) -> Chart:
+    """Booked places of those there were, in percent."""
+    rows = (
+        Departure.objects.filter(local_date__range=(days[0], days[-1]))
+        .exclude(status=DepartureStatus.CANCELLED)
+        .values_list("local_date")
+        .annotate(booked=Sum("seats_booked"), places=Sum("capacity"))
+        .order_by()
+    )
+    known = {day: (booked, places) for day, booked, places in rows}
+
+    def percent(part: list[date]) -> Decimal:
+        sums = [known.get(day, (0, 0)) for day in part]
+        places = sum(all_ for _booked, all_ in sums)
+        return Decimal(sum(booked for booked, _all in sums) * 100) / places if places else Decimal(0)
+
+    now_, before = (percent(part) for part in _halves(days))
+    return chart(
+        _("Places sold, in percent"),
+        days,
+        {day: percent([day]) for day in known},
+        value=f"{now_:.0f} %",
+        before=f"{before:.0f} %",
+        change=change_in_percent(now_, before),
+        shown=lambda share: f"{share:.0f} %",
+    )
+
+
+def _halves(days: list[date]) -> tuple[list[date], list[date]]:
+    """The last thirty days, and the thirty before."""
+    return days[DAYS:], days[:DAYS]
 
 
 @panel(order=10, permission="tours.view_departure")

@@ -113,6 +113,12 @@ class OverrideNotAllowed(DomainError):
     message = _("You may not refund against the policy.")
 
 
+class OverbookingNotAllowed(DomainError):
+    code = "permission_denied"
+    status = 403
+    message = _("You may not sell more places than there are.")
+
+
 class ReasonRequired(InvalidInput):
     code = "reason_required"
     message = _("Say why.")
@@ -121,3 +127,67 @@ class ReasonRequired(InvalidInput):
 class VoucherNotReady(Conflict):
     code = "voucher_not_ready"
     message = _("{reference} is not confirmed; there is no voucher.")
+
+
+class NotOnDeparture(Conflict):
+    """`details` names the departure that the booking is for."""
+
+    code = "other_departure"
+    message = _("{reference} is for another departure: {trip}, {starts}.")
+
+
+class DepartureNeeded(InvalidInput):
+    code = "departure_needed"
+    message = _("{reference} has several departures: say which one.")
+
+
+class CheckInNotOpen(Conflict):
+    code = "check_in_not_open"
+    message = _("Check-in of {reference} opens on {opens}.")
+
+
+class NotForCheckIn(Conflict):
+    code = "not_confirmed"
+    message = _("{reference} is “{status}”: nobody is let in on it.")
+
+
+class AlreadyIn(Conflict):
+    """`details` says since when and by whom, and how many of how many."""
+
+    code = "already_checked_in"
+    message = _("Already in at {at} by {by}.")
+
+
+class TooMany(Conflict):
+    code = "more_than_missing"
+    message = _("{came} of {guests} are in already; no more than {left} can still come.")
+
+
+class NobodyMissing(Conflict):
+    code = "nobody_missing"
+    message = _("Nobody of {reference} is missing.")
+
+
+class SomeCame(Conflict):
+    code = "some_came"
+    message = _("{came} of {guests} of {reference} came: only the others can be marked as not coming.")
+
+
+class VoucherNotGenuine(Conflict):
+    code = "voucher_not_genuine"
+    message = _("This voucher was not issued by us for {reference}: look at it closely.")
+
+
+class CheckInNotFound(NotFound):
+    code = "check_in_not_found"
+    message = _("There is no such check-in to take back.")
+
+
+class CheckInUndone(Conflict):
+    code = "check_in_undone"
+    message = _("It was taken back already, at {at} by {by}.")
+
+
+class CheckInIdReused(DomainError):
+    code = "check_in_id_reused"
+    message = _("This id was used for another check-in.")

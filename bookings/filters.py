@@ -37,7 +37,7 @@ class StaffBookingFilter(BookingFilter):
     def search(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.filter(
             Q(reference__icontains=value)
-            | Q(contact_name__icontains=value)
+            | Q(contact_name__resembles=value)
             | Q(contact_email__icontains=value)
             | Q(contact_phone__icontains=value.replace(" ", ""))
         )

@@ -194,3 +194,23 @@ def kept_answers_are_true() -> Iterator[str]:
         """
     ):
         yield f"{route}: the key {key} was answered with {named}, which is not there"
+
+
+@invariant("bookings: who came is what the steps of the check-in say")
+def attendance_follows_the_steps() -> Iterator[str]:
+    for reference, came, absent, noted, noted_absent in _rows(
+        """
+        SELECT b.reference, a.came, a.absent,
+            coalesce(sum(s.guests) FILTER (WHERE s.action = 'CAME'), 0),
+            coalesce(sum(s.guests) FILTER (WHERE s.action = 'ABSENT'), 0)
+        FROM bookings_attendance a
+        JOIN bookings_bookingitem i ON i.id = a.item_id JOIN bookings_booking b ON b.id = i.booking_id
+        LEFT JOIN bookings_checkin s ON s.attendance_id = a.id AND s.action <> 'UNDO'
+            AND NOT EXISTS (SELECT FROM bookings_checkin u WHERE u.undoes_id = s.id)
+        GROUP BY b.reference, a.id, a.came, a.absent
+        HAVING a.came <> coalesce(sum(s.guests) FILTER (WHERE s.action = 'CAME'), 0)
+            OR a.absent <> coalesce(sum(s.guests) FILTER (WHERE s.action = 'ABSENT'), 0)
+        ORDER BY b.reference
+        """
+    ):
+        yield f"{reference}: {came} came and {absent} did not, the steps say {noted} and {noted_absent}"

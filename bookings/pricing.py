@@ -7,7 +7,7 @@ Unit prices are converted and rounded once, so that on each line price times qua
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -77,15 +77,22 @@ class Quote:
 
     def _line(self, line: Line) -> dict[str, Any]:
         return {
-            **asdict(line),
+            "code": line.code,
+            "rule": line.rule,
+            "label_en": line.label_en,
+            "label_ar": line.label_ar,
+            "quantity": line.quantity,
             "unit": amount_text(line.unit, self.currency),
             "amount": amount_text(line.amount, self.currency),
         }
 
     def _tax_line(self, line: TaxLine) -> dict[str, Any]:
         return {
-            **asdict(line),
+            "code": line.code,
+            "label_en": line.label_en,
+            "label_ar": line.label_ar,
             "percent": format(line.percent.normalize(), "f"),
+            "inclusive": line.inclusive,
             "amount": amount_text(line.amount, self.currency),
         }
 
@@ -98,13 +105,15 @@ def quote(
     currency: str | None = None,
     voucher_code: str = "",
     customer: Any = None,
+    terms: Terms | None = None,
 ) -> Quote:
     """The price of a party on a departure, in the currency asked for (else the price list's), at today's rate.
 
+    `terms` are the departure's where they were read already.
     It takes no seat and says nothing of seats left. Raises `DepartureNotFound` (also for tours not on sale),
     `CutoffPassed`, what `tours.prices.price_lines` refuses, `NoRate`, `VoucherUnknown`.
     """
-    terms = load_terms(departure_id)
+    terms = terms or load_terms(departure_id)
     if not terms.on_sale:
         raise DepartureNotFound
     if terms.cutoff_at <= now():

@@ -1,7 +1,7 @@
 """What is stored as codes and numbers, said to people in the language at hand."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,9 +66,14 @@ def policy_in_words(policy: Mapping[str, Any]) -> list[str]:
 
 ACTIONS: dict[str, Any] = {
     "details_changed": gettext_lazy("Details changed"),
+    "travellers_named": gettext_lazy("Travellers named"),
+    "payment_link_sent": gettext_lazy("Payment link sent"),
     "staff_note": gettext_lazy("Note for staff changed"),
     "voucher_resent": gettext_lazy("Voucher sent again"),
     "revenue": gettext_lazy("Posted to revenue"),
+    "checked_in": gettext_lazy("Checked in"),
+    "marked_absent": gettext_lazy("Did not come"),
+    "check_in_undone": gettext_lazy("Check-in taken back"),
     "payment_paid": gettext_lazy("Paid"),
     "payment_failed": gettext_lazy("Payment failed"),
     "refund_done": gettext_lazy("Refunded"),
@@ -82,6 +87,9 @@ REASONS: dict[str, Any] = {
     "given_back": gettext_lazy("Everything that was paid went back"),
     "started": gettext_lazy("The trip began"),
     "over": gettext_lazy("The trip is over"),
+    "checked_in": gettext_lazy("Checked in"),
+    "check_in_undone": gettext_lazy("Check-in taken back"),
+    "came_after_all": gettext_lazy("Came after all"),
 }
 
 
@@ -90,6 +98,9 @@ def event_in_words(event: BookingEvent) -> str:
     if event.action == "status":
         return str(BookingStatus(event.new_status).label) if event.old_status else _("Booked")
     words = str(ACTIONS.get(event.action, event.action.replace("_", " ").capitalize()))
+    if "came" in event.data:
+        detail = ngettext("{n} guest", "{n} guests", event.data["guests"]).format(n=event.data["guests"])
+        return _("{what}: {detail}").format(what=words, detail=detail)
     amount, currency = event.data.get("amount"), event.data.get("currency")
     if not amount or not currency:
         return words
@@ -106,7 +117,7 @@ def local(moment: datetime, time_zone: str) -> datetime:
     return moment.astimezone(ZoneInfo(time_zone))
 
 
-def day_in_words(moment: datetime, language: str | None = None) -> str:
+def day_in_words(moment: date, language: str | None = None) -> str:
     """`Saturday, 28 November 2026`, in Latin digits in both languages."""
     wanted = language or language_now()
     return format_date(moment, "EEEE، d MMMM y" if wanted == "ar" else "EEEE, d MMMM y", locale=locale_of(wanted))

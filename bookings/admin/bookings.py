@@ -10,11 +10,12 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.timezone import now
+from django.utils.text import capfirst
+from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -36,6 +37,7 @@ from bookings.documents import voucher_pdf
 from bookings.models import Booking, BookingStatus
 from bookings.views.bookings import file_answer
 from config.errors import DomainError
+from config.filters import DaysFilter
 
 EDITABLE = (
     "contact_name",
@@ -80,15 +82,17 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
         ("status", ChoicesDropdownFilter),
         ("payment_status", ChoicesDropdownFilter),
         ("items__departure__tour", AutocompleteSelectFilter),
-        ("starts_at", RangeDateFilter),
-        ("created_at", RangeDateFilter),
+        ("starts_at", DaysFilter),
+        ("created_at", DaysFilter),
         SourceFilter,
     ]
     list_filter_submit = True
+    keeps_changes_of_others = True
     list_fullwidth = True
-    search_fields = ["reference", "contact_name", "contact_email", "contact_phone"]
+    search_fields = ["reference", "contact_name__resembles", "contact_email", "contact_phone"]
     search_help_text = gettext_lazy("Reference, name, e-mail or phone")
     date_hierarchy = "starts_at"
+    list_per_page = 50
     ordering = ["-created_at"]
     inlines: list[Any] = [ItemInline, TravellerInline, EventInline]
     actions_detail = ["confirm_this", "cancel_this", "no_show_this", "resend_this", "voucher_this"]
@@ -158,7 +162,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "language":
             return forms.ChoiceField(
-                label=db_field.verbose_name, choices=Language.choices, widget=UnfoldAdminSelectWidget
+                label=capfirst(db_field.verbose_name), choices=Language.choices, widget=UnfoldAdminSelectWidget
             )
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name in ("staff_note", "special_requests") and field is not None:
@@ -273,11 +277,19 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
         return self._ask(request, booking, form, context)
 
     @action(description=gettext_lazy("Send voucher again"), icon="forward_to_inbox", permissions=["change"])
-    def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+    def resend_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks first: a link that sends mail would be followed by whatever looks ahead, or by a stranger's page."""
         booking = self._booking(object_id)
-        told = _("The voucher is on its way to {email}.").format(email=booking.contact_email)
-        self._done(request, told, services.resend_voucher, booking_id=booking.pk, actor=request.user)
-        return self._back(booking)
+        if request.method == "POST":
+            told = _("The voucher is on its way to {email}.").format(email=booking.contact_email)
+            self._done(request, told, services.resend_voucher, booking_id=booking.pk, actor=request.user)
+            return self._back(booking)
+        context = {
+            "title": _("Send the voucher of {reference} again").format(reference=booking.reference),
+            "explanation": _("It goes to {email}.").format(email=booking.contact_email),
+            "verb": _("Send it"),
+        }
+        return self._ask(request, booking, forms.Form(), context)
 
     @action(description=gettext_lazy("Voucher (PDF)"), icon="picture_as_pdf", permissions=["view"])
     def voucher_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -347,7 +359,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
 
     @display(description=gettext_lazy("made at"), ordering="created_at")
     def made(self, booking: Booking) -> str:
-        return f"{wording.local(booking.created_at, booking.quote['time_zone']):%Y-%m-%d %H:%M}"
+        return f"{localtime(booking.created_at):%Y-%m-%d %H:%M}"
 
     @display(description=gettext_lazy("made by"))
     def source_shown(self, booking: Booking) -> str:
@@ -357,7 +369,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
     def pay_by(self, booking: Booking) -> str:
         if booking.expires_at is None:
             return "–"
-        return f"{wording.local(booking.expires_at, booking.quote['time_zone']):%Y-%m-%d %H:%M}"
+        return f"{localtime(booking.expires_at):%Y-%m-%d %H:%M}"
 
     @display(description=gettext_lazy("price"))
     def quote_shown(self, booking: Booking) -> str:

@@ -7,13 +7,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 
 from bookings import services, wording
 from bookings.admin.shown import HOLD_COLOURS
 from bookings.models import Hold
 from config.errors import DomainError
+from config.filters import DaysFilter
 
 
 @admin.register(Hold)
@@ -22,7 +23,7 @@ class HoldAdmin(ModelAdmin):
     list_filter = [
         ("status", ChoicesDropdownFilter),
         ("departure__tour", AutocompleteSelectFilter),
-        ("expires_at", RangeDateTimeFilter),
+        ("expires_at", DaysFilter),
     ]
     list_filter_submit = True
     list_select_related = ["departure__tour__destination", "customer"]

@@ -8,15 +8,20 @@ from bookings.models.booking import (
     PaymentState,
     Traveller,
 )
+from bookings.models.check_in import Attendance, CheckIn, CheckInAction, CheckInMethod
 from bookings.models.history import BookingEvent
 from bookings.models.hold import Hold, HoldStatus
 
 __all__ = [
+    "Attendance",
     "Booking",
     "BookingEvent",
     "BookingItem",
     "BookingKind",
     "BookingStatus",
+    "CheckIn",
+    "CheckInAction",
+    "CheckInMethod",
     "Hold",
     "HoldStatus",
     "PaymentState",

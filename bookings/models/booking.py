@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
 from bookings.models.hold import Hold
+from config import metrics
 from config.addresses import current_caller
 from config.errors import IllegalMove
 from config.i18n import in_language
@@ -59,7 +60,7 @@ ALLOWED_MOVES: dict[str, set[str]] = {
     S.DRAFT: {S.PENDING_PAYMENT, S.CANCELLED},
     S.PENDING_PAYMENT: {S.CONFIRMED, S.CANCELLED, S.EXPIRED},
     S.CONFIRMED: {S.IN_PROGRESS, S.CANCELLED, S.NO_SHOW, S.COMPLETED},
-    S.IN_PROGRESS: {S.COMPLETED, S.NO_SHOW},
+    S.IN_PROGRESS: {S.COMPLETED, S.NO_SHOW, S.CONFIRMED},  # checked in by mistake, before the start
     S.EXPIRED: {S.CONFIRMED, S.REFUNDED},  # paid late: the seats won again, or the money given back
     S.CANCELLED: set(),
     S.COMPLETED: set(),
@@ -239,6 +240,7 @@ class Booking(TenantOwned):
         old, self.status = self.status, status
         self.save(update_fields=["status"])
         self.items.update(status=status)
+        metrics.count(metrics.BOOKINGS, old, status)
         self.events.create(
             old_status=old,
             new_status=status,

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+from config import metrics
 from config.errors import IllegalMove
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantManager, TenantOwned
@@ -44,6 +45,8 @@ class Hold(TenantOwned):
     # SHA-256 of the secret that a guest without an account was given with the hold.
     token_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
     seats = models.PositiveSmallIntegerField(_("seats"))
+    # Places by which the departure was enlarged for this hold (overbooking); they go when its seats are given back.
+    beyond_capacity = models.PositiveSmallIntegerField(_("beyond capacity"), default=0, db_default=0)
     quote = models.JSONField(_("quote"))
     status = models.CharField(_("status"), max_length=10, choices=HoldStatus.choices, default=HoldStatus.ACTIVE)
     extensions = models.PositiveSmallIntegerField(_("extensions"), default=0)
@@ -73,3 +76,4 @@ class Hold(TenantOwned):
             raise IllegalMove(what=_("The hold"), current=self.get_status_display(), wanted=status.label)
         self.status, self.ended_at = status, now()
         self.save(update_fields=["status", "ended_at"])
+        metrics.count(metrics.HOLDS, status)

@@ -8,6 +8,7 @@ from phonenumber_field.serializerfields import PhoneNumberField
 from rest_framework import serializers
 
 from accounts.models import Language
+from config.i18n import language_now
 
 CODE = RegexValidator(r"^[-a-zA-Z0-9_]{1,40}$", _("Letters, digits, hyphens and underscores only."))
 
@@ -132,6 +133,18 @@ class NewBooking(DetailsSerializer):
 
     validate_guests = PartySerializer.validate_guests
     validate_extras = PartySerializer.validate_extras
+
+    def wishes(self) -> dict[str, Any]:
+        """What `services.create_booking` takes of it, but for who asks."""
+        given = self.validated_data
+        return {
+            "contact": self.whom(),
+            "travellers": given.get("travellers", ()),
+            "details": self.details(),
+            "referral_code": given.get("referral_code", ""),
+            "language": given.get("language") or language_now(),
+            "customer_id": given.get("customer_id"),
+        }
 
     def validate_travellers(self, travellers: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if len(travellers) > 500:

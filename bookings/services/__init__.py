@@ -1,5 +1,6 @@
 """Everything that writes holds and bookings."""
 
+from bookings.services.arrivals import check_in, mark_absent, take_over_check_ins, undo_check_in
 from bookings.services.bookings import (
     book_at_once,
     create_booking,
@@ -11,7 +12,8 @@ from bookings.services.bookings import (
 )
 from bookings.services.cancellation import cancel_booking, cancellation_terms, refuse_unless_cancellable
 from bookings.services.expiry import expire_holds, let_go_overdue, warn_of_ending_holds
-from bookings.services.holds import ClientKey, KeyTaken, extend_hold, find_hold, hold_seats, release_hold
+from bookings.services.holds import extend_hold, find_hold, hold_seats, hold_seats_swiftly, release_hold
+from bookings.services.keys import ClientKey, KeyTaken
 from bookings.services.locks import lock_booking, lock_departure
 from bookings.services.progress import mark_no_show, progress_bookings
 from bookings.services.settlement import (
@@ -20,24 +22,34 @@ from bookings.services.settlement import (
     record_failed_attempt,
     record_payment,
 )
+from bookings.services.swift import book as book_swiftly
+from bookings.services.talking import hold_beyond_capacity, hold_instead
+from bookings.services.travellers import name_travellers
 
 __all__ = [
     "ClientKey",
     "KeyTaken",
     "Settlement",
     "book_at_once",
+    "book_swiftly",
     "cancel_booking",
     "cancellation_terms",
+    "check_in",
     "confirm_booking",
     "create_booking",
     "expire_holds",
     "extend_hold",
     "find_hold",
+    "hold_beyond_capacity",
+    "hold_instead",
     "hold_seats",
+    "hold_seats_swiftly",
     "let_go_overdue",
     "lock_booking",
     "lock_departure",
+    "mark_absent",
     "mark_no_show",
+    "name_travellers",
     "note",
     "progress_bookings",
     "record_failed_attempt",
@@ -46,6 +58,8 @@ __all__ = [
     "release_hold",
     "resend_voucher",
     "send_link",
+    "take_over_check_ins",
+    "undo_check_in",
     "update_booking",
     "warn_of_ending_holds",
     "write_staff_note",

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from bookings.errors import AlreadyStarted, OverrideNotAllowed, ReasonRequired, RefundChanged
 from bookings.models import Booking, BookingStatus, HoldStatus
-from bookings.services.locks import holds_of, lock_booking, move_seats
+from bookings.services.locks import free_seats, holds_of, lock_booking
 from bookings.services.revenue import earn_fee
 from config.errors import InvalidInput
 from ledger.money import amount_text, round_money
@@ -115,9 +115,9 @@ def cancel_booking(
     if expected_refund is not None and expected_refund != Decimal(terms["refund"]):
         raise RefundChanged(refund=terms["refund"], currency=terms["currency"])
     for hold in holds_of(booking):
-        held, booked = (-hold.seats, 0) if hold.status == HoldStatus.ACTIVE else (0, -hold.seats)
+        is_booked = hold.status != HoldStatus.ACTIVE
         hold.move_to(HoldStatus.RELEASED)
-        move_seats(hold.departure_id, held=held, booked=booked)
+        free_seats(hold, booked=is_booked)
         transaction.on_commit(partial(seats_changed, UUID(hold.quote["tour_id"])))
     booking.cancelled_at, booking.cancel_reason, booking.cancellation = now(), reason[:500], terms
     booking.expires_at = None

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from bookings.models import Booking, BookingItem, BookingStatus, Hold, HoldStatus
-from bookings.services.locks import holds_of, move_seats
+from bookings.services.locks import free_seats, holds_of
 from ledger.money import amount_text
 from notifications.outbox import announce
 from tours.caching import seats_changed
@@ -87,7 +87,7 @@ def _end_booking(booking: Booking) -> list[Hold]:
 
 def _end_hold(hold: Hold) -> None:
     hold.move_to(HoldStatus.EXPIRED)
-    move_seats(hold.departure_id, held=-hold.seats)
+    free_seats(hold)
     transaction.on_commit(partial(seats_changed, UUID(hold.quote["tour_id"])))
 
 

@@ -7,8 +7,8 @@ than it. Where it finds no seats the plain way takes over: let overdue holds go,
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -16,9 +16,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.utils.encoding import force_str
 from django.utils.timezone import now
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import IdempotencyKey
 from bookings import pricing
@@ -35,37 +33,20 @@ from bookings.errors import (
 )
 from bookings.models import Booking, BookingStatus, Hold, HoldStatus
 from bookings.services.expiry import let_go_overdue
-from bookings.services.locks import lock_departure, move_seats
-from config.errors import Conflict
-from config.ids import uuid7
+from bookings.services.keys import ClientKey, KeyTaken, is_taken
+from bookings.services.locks import free_seats, lock_departure, move_seats
+from config import metrics
+from config.db.rows import as_row, inserting
+from config.errors import DomainError
 from tours.caching import seats_changed
 from tours.errors import DepartureNotFound
 from tours.models import Departure, DepartureStatus
-
-
-class KeyTaken(Conflict):
-    """Another request with this Idempotency-Key was first. Nothing was written; its answer is the one to give."""
-
-    code = "request_in_progress"
-    message = _("The first request with this Idempotency-Key is still running.")
-
-
-@dataclass(frozen=True, slots=True)
-class ClientKey:
-    """A client's Idempotency-Key, written by the statement that takes the seats together with the answer to repeat."""
-
-    caller: str
-    route: str
-    value: str
-    body_hash: str
-    status: int
-    answer: Callable[[Hold], Any]
-
+from tours.prices import recent_terms
 
 TAKE = """
 WITH seats AS (
     UPDATE tours_departure SET seats_held = seats_held + %(seats)s::int
-    WHERE id = %(departure)s::uuid AND status = 'OPEN' AND cutoff_at > now()
+    WHERE id = %(departure)s::uuid AND status = 'OPEN' AND cutoff_at > now() AND starts_at = %(starts_at)s::timestamptz
       AND seats_held + seats_booked + %(seats)s::int <= capacity
     RETURNING id, tenant_id
 ), hold AS (
@@ -77,12 +58,7 @@ WITH seats AS (
 )
 """
 WITHOUT_KEY = "SELECT id FROM hold"
-WITH_KEY = """
-INSERT INTO accounts_idempotencykey (id, tenant_id, caller, route, key, body_hash, status, answer, taken_at)
-SELECT %(key_id)s::uuid, tenant_id, %(caller)s::text, %(route)s::text, %(key)s::text, %(body_hash)s::text,
-    %(status)s::smallint, %(answer)s::jsonb, %(created_at)s::timestamptz
-FROM hold RETURNING id
-"""
+WITH_KEY = f"{inserting(IdempotencyKey, 'key', 'hold')} RETURNING id"
 
 
 def hold_seats(
@@ -113,16 +89,48 @@ def hold_seats(
     if fingerprint and fingerprint != quote.fingerprint:
         raise PriceChanged(details={"quote": pricing.in_words(quote.as_json())})
     hold = _new_hold(quote, actor)
-    try:
+    with _refusing_taken_keys(key):
         if not take(hold, key):
             _refuse_where_hopeless(hold)
             let_go_overdue(departure_id)
             take_plainly(hold, key)
+    return _made(hold, quote)
+
+
+def hold_seats_swiftly(
+    *, departure_id: UUID, fingerprint: str = "", actor: Any = None, key: ClientKey | None = None, **party: Any
+) -> Hold:
+    """As `hold_seats`, at a price that was right at most `PRICES_KEPT_SECONDS` seconds ago: one statement in a rush.
+
+    Whatever such a price list would refuse, and a departure without seats, is looked at by `hold_seats`.
+    """
+    try:
+        terms = recent_terms(departure_id)
+        quote = pricing.quote(departure_id=departure_id, customer=actor, terms=terms, **party)
+    except DomainError:
+        quote = None
+    if quote is not None and fingerprint in ("", quote.fingerprint):
+        hold = _new_hold(quote, actor)
+        with _refusing_taken_keys(key):
+            if take(hold, key):
+                return _made(hold, quote)
+        _refuse_where_hopeless(hold)
+    return hold_seats(departure_id=departure_id, fingerprint=fingerprint, actor=actor, key=key, **party)
+
+
+@contextmanager
+def _refusing_taken_keys(key: ClientKey | None) -> Iterator[None]:
+    try:
+        yield
     except IntegrityError as fault:
-        if key is None or constraint_of(fault) != "idempotency_key_once":
-            raise
-        raise KeyTaken from fault
+        if is_taken(key, fault):
+            raise KeyTaken from fault
+        raise
+
+
+def _made(hold: Hold, quote: pricing.Quote) -> Hold:
     transaction.on_commit(partial(seats_changed, quote.tour_id))
+    metrics.count(metrics.HOLDS, "MADE")
     return hold
 
 
@@ -150,19 +158,12 @@ def take(hold: Hold, key: ClientKey | None) -> bool:
         "customer": hold.customer_id,
         "token_hash": hold.token_hash,
         "quote": orjson.dumps(hold.quote).decode(),
+        "starts_at": hold.quote["starts_at"],
         "created_at": hold.created_at,
         "expires_at": hold.expires_at,
     }
     if key is not None:
-        values |= {
-            "key_id": uuid7(),
-            "caller": key.caller,
-            "route": key.route,
-            "key": key.value,
-            "body_hash": key.body_hash,
-            "status": key.status,
-            "answer": orjson.dumps(key.answer(hold), default=force_str).decode(),
-        }
+        values["key"] = as_row(key.row(key.answer(hold)))
     with connection.cursor() as cursor:
         cursor.execute(TAKE + (WITH_KEY if key is not None else WITHOUT_KEY), values)
         taken = cursor.fetchone() is not None
@@ -180,14 +181,7 @@ def take_plainly(hold: Hold, key: ClientKey | None) -> None:
     move_seats(departure.pk, held=hold.seats)
     hold.save(force_insert=True)
     if key is not None:
-        IdempotencyKey.objects.create(
-            caller=key.caller,
-            route=key.route,
-            key=key.value,
-            body_hash=key.body_hash,
-            status=key.status,
-            answer=orjson.loads(orjson.dumps(key.answer(hold), default=force_str)),
-        )
+        key.row(key.answer(hold)).save(force_insert=True)
 
 
 def _refuse_where_hopeless(hold: Hold) -> None:
@@ -262,7 +256,7 @@ def release_hold(*, hold_id: UUID, actor: Any = None, token: str = "") -> Hold:
     if hold.items.exists():
         raise HoldBooked
     hold.move_to(HoldStatus.RELEASED)
-    move_seats(hold.departure_id, held=-hold.seats)
+    free_seats(hold)
     transaction.on_commit(partial(seats_changed, UUID(hold.quote["tour_id"])))
     return hold
 
@@ -285,9 +279,3 @@ def extensions_left(hold: Hold) -> int:
 
 def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def constraint_of(fault: IntegrityError) -> str:
-    """The name of the constraint that was broken."""
-    diagnostics = getattr(fault.__cause__, "diag", None)
-    return str(getattr(diagnostics, "constraint_name", "") or "")

@@ -13,6 +13,7 @@ from bookings.errors import BookingNotFound
 from bookings.models import Booking, BookingItem, Hold
 from tours.errors import DepartureNotFound
 from tours.models import Departure
+from tours.services import take_back_room
 
 
 def lock_departure(departure_id: UUID) -> Departure:
@@ -38,6 +39,15 @@ def move_seats(departure_id: UUID, *, held: int = 0, booked: int = 0) -> None:
     Departure.objects.filter(pk=departure_id).update(
         seats_held=F("seats_held") + held, seats_booked=F("seats_booked") + booked
     )
+
+
+def free_seats(hold: Hold, *, booked: bool = False) -> None:
+    """Give the seats of a hold back, and with them the places that were added for it alone. Under the departure's lock."""
+    move_seats(hold.departure_id, **{"booked" if booked else "held": -hold.seats})
+    if hold.beyond_capacity:
+        take_back_room(departure_id=hold.departure_id, places=hold.beyond_capacity)
+        hold.beyond_capacity = 0
+        hold.save(update_fields=["beyond_capacity"])
 
 
 def holds_of(booking: Booking) -> list[Hold]:

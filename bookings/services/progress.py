@@ -6,8 +6,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.timezone import now
 
-from bookings.errors import NotStarted
+from bookings.errors import NotStarted, SomeCame
 from bookings.models import Booking, BookingStatus
+from bookings.services.attendance import came_of
 from bookings.services.locks import lock_booking
 from bookings.services.revenue import follow_revenue
 from notifications.outbox import announce
@@ -57,7 +58,7 @@ def _complete(booking_id: UUID) -> bool:
 def mark_no_show(*, booking_id: UUID, actor: Any, reason: str = "") -> Booking:
     """The party did not come. The money is kept. Safe to repeat; `confirm_booking` takes it back.
 
-    Raises `BookingNotFound`, `NotStarted`, `IllegalMove`.
+    Raises `BookingNotFound`, `NotStarted`, `SomeCame`, `IllegalMove`.
     """
     booking = lock_booking(booking_id)
     if booking.status == BookingStatus.NO_SHOW:
@@ -65,6 +66,9 @@ def mark_no_show(*, booking_id: UUID, actor: Any, reason: str = "") -> Booking:
     booking.refuse_move(BookingStatus.NO_SHOW)
     if booking.starts_at > now():
         raise NotStarted(reference=booking.reference)
+    came, guests = came_of(booking)
+    if came:
+        raise SomeCame(came=came, guests=guests, reference=booking.reference)
     booking.move_to(BookingStatus.NO_SHOW, actor=actor, reason=reason)
     follow_revenue(booking, actor)
     return booking

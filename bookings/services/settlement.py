@@ -11,6 +11,7 @@ from django.utils.timezone import now
 
 from bookings.errors import DepartureClosed, ReasonRequired, SeatsUnavailable
 from bookings.models import Booking, BookingStatus, Hold, HoldStatus, PaymentState
+from bookings.services.attendance import forget_absences
 from bookings.services.expiry import let_go_overdue
 from bookings.services.locks import holds_of, lock_booking, move_seats
 from bookings.services.revenue import follow_revenue
@@ -143,7 +144,8 @@ def confirm_booking(*, booking_id: UUID, actor: Any, reason: str) -> Booking:
         raise ReasonRequired
     booking.refuse_move(BookingStatus.CONFIRMED)
     if booking.status == BookingStatus.NO_SHOW:
-        return _take_back_no_show(booking, actor, reason)
+        forget_absences(booking, actor=actor, reason=reason)
+        return take_back_no_show(booking, actor, reason)
     holds = holds_of(booking)
     lost = _lost_seats(holds)
     if lost is not None:
@@ -152,7 +154,8 @@ def confirm_booking(*, booking_id: UUID, actor: Any, reason: str) -> Booking:
     return booking
 
 
-def _take_back_no_show(booking: Booking, actor: Any, reason: str) -> Booking:
+def take_back_no_show(booking: Booking, actor: Any, reason: str) -> Booking:
+    """They came after all, or it was a mistake: CONFIRMED again. The caller holds the lock."""
     booking.move_to(BookingStatus.CONFIRMED, actor=actor, reason=reason)
     follow_revenue(booking, actor)
     return booking

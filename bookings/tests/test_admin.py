@@ -1,14 +1,17 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
 from django.utils.timezone import now
 
+from accounts.models import Tenant
 from bookings import services
 from bookings.models import Booking, BookingKind, BookingStatus, Hold, HoldStatus
 from bookings.seeds import seed_tenant
 from bookings.tests.factories import (
+    CONTACT,
     TRAVELLERS,
     BookingFactory,
     ClerkFactory,
@@ -22,6 +25,7 @@ from tours.tests.factories import CancellationPolicyFactory, DepartureFactory
 pytestmark = pytest.mark.usefixtures("tenant")
 
 S = BookingStatus
+FORMSET = ("TOTAL_FORMS", "INITIAL_FORMS")
 ALL = ["view_booking", "change_booking", "view_hold", "change_hold", "confirm", "cancel", "view_bookingkind"]
 
 
@@ -188,7 +192,10 @@ def test_no_show_voucher_and_sending_it_again(client):
     booking = BookingFactory(status=S.CONFIRMED)
     pdf = client.get(page(booking, "voucher"))
     assert (pdf["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
-    client.get(page(booking, "resend"))
+    asked = client.get(page(booking, "resend"))
+    assert booking.contact_email in asked.content.decode()
+    assert not Event.objects.filter(type="booking.voucher_asked").exists()  # looking changes nothing
+    assert client.post(page(booking, "resend")).status_code == 302
     assert Event.objects.filter(type="booking.voucher_asked").count() == 1
     move_in_time(booking, now() - timedelta(hours=1), now() + timedelta(hours=1))
     assert client.post(page(booking, "no_show"), {"reason": "nobody"}).status_code == 302
@@ -203,6 +210,45 @@ def test_actions_need_their_permission(client, action):
     assert answer.status_code == 403
     assert state(booking) == S.PENDING_PAYMENT
     assert not Event.objects.filter(type="booking.voucher_asked").exists()
+
+
+def test_times_are_those_of_the_operators_clock_but_the_trips_own(client, tenant):
+    Tenant.objects.filter(pk=tenant.pk).update(time_zone="Asia/Tokyo")
+    back_office(client, *ALL)
+    booking = BookingFactory()
+    Booking.objects.filter(pk=booking.pk).update(
+        created_at=datetime(2026, 11, 21, 18, 30, tzinfo=UTC), expires_at=datetime(2026, 11, 21, 18, 45, tzinfo=UTC)
+    )
+    shown = client.get(page(booking)).content.decode()
+    assert "2026-11-22 03:30" in shown
+    assert "2026-11-22 03:45" in shown
+    local = booking.starts_at.astimezone(ZoneInfo(booking.quote["time_zone"]))
+    assert f"{local:%Y-%m-%d %H:%M}" in shown
+    found = {"created_at_from": "2026-11-22", "created_at_to": "2026-11-22"}
+    assert booking.reference in client.get(reverse("admin:bookings_booking_changelist"), found).content.decode()
+
+
+def test_what_a_colleague_changed_meanwhile_stays(client):
+    back_office(client, *ALL)
+    booking = BookingFactory(status=S.CONFIRMED)
+    form = client.get(page(booking)).context["adminform"].form
+    sent = {name: form[name].value() or "" for name in form.fields}
+    sent |= {f"initial-{name}": value for name, value in sent.items()}
+    sent |= {f"{prefix}-{end}": 0 for prefix in ("items", "travellers", "events") for end in FORMSET}
+    services.update_booking(booking_id=booking.pk, changes={"pickup": "Lobby of the Nile Hotel"})
+    assert client.post(page(booking), {**sent, "staff_note": "window seats"}).status_code == 302
+    booking.refresh_from_db()
+    assert (booking.pickup, booking.staff_note) == ("Lobby of the Nile Hotel", "window seats")
+
+
+@pytest.mark.parametrize("typed", ["احمد", "أحمد", "أَحْمَد", "أحمـــد", "مصطفي", "فاطمه ١٢", "SALMA", "100%"])
+def test_names_are_found_however_they_are_typed(client, typed):
+    back_office(client, *ALL)
+    booking = BookingFactory(contact={**CONTACT, "name": "أحمد مصطفى فاطمة 12 Salma 100%"})
+    other = BookingFactory(contact={**CONTACT, "name": "منى سعيد 100"})
+    shown = client.get(reverse("admin:bookings_booking_changelist"), {"q": typed}).content.decode()
+    assert booking.reference in shown
+    assert other.reference not in shown
 
 
 def test_customers_and_strangers_see_nothing(client):

@@ -20,6 +20,7 @@ from bookings.errors import (
 )
 from bookings.models import Booking, BookingStatus, HoldStatus, PaymentState
 from bookings.services import bookings as booking_services
+from bookings.services import drafts
 from bookings.tests.asking import counters, facts, history
 from bookings.tests.factories import (
     CONTACT,
@@ -76,7 +77,8 @@ def test_one_hold_makes_one_booking():
 def test_a_reference_that_exists_is_drawn_again(monkeypatch):
     first = BookingFactory()
     drawn = iter([first.reference, first.reference, "BK-222222"])
-    monkeypatch.setattr(booking_services, "short_reference", lambda prefix: next(drawn))
+    for module in (drafts, booking_services):
+        monkeypatch.setattr(module, "short_reference", lambda prefix: next(drawn))
     assert BookingFactory().reference == "BK-222222"
 
 

@@ -17,9 +17,10 @@ from bookings.documents import calendar_ics, voucher_pdf
 from bookings.errors import VoucherNotReady
 from bookings.filters import BookingFilter
 from bookings.models import Booking
+from bookings.serializers import swift
 from bookings.serializers.answers import BookingAnswer, BookingSummary, CancellationAnswer, NewBookingAnswer
 from bookings.serializers.requests import Cancel, DetailsSerializer, Lookup, NewBooking
-from bookings.views.holds import refuse_guests_where_not_wanted
+from bookings.views.holds import client_key, may_not_book, refuse_guests_where_not_wanted
 from config.errors import InvalidInput
 from config.i18n import language_now
 from config.idempotency import once
@@ -59,27 +60,33 @@ class BookingsView(ListAPIView):
         parameters=[IDEMPOTENCY_KEY],
         operation_id="bookings_create",
     )
-    @once("bookings")
     def post(self, request: Any) -> Response:
         """Book what a hold keeps, or hold and book in one go. It then waits for payment until `expires_at`."""
+        return self.book_swiftly(request) or self.book_plainly(request)
+
+    def book_swiftly(self, request: Any) -> Response | None:
+        """The usual case in two statements. None, and nothing written, where the plain way has to look."""
+        if may_not_book(request) or request.user.has_perm("bookings.view_booking"):  # staff are shown more
+            return None
+        asked = swift.wanted_booking(request)
+        if asked is None:
+            return None
+        key = client_key(request, "bookings", swift.new_booking_answer)
+        made = services.book_swiftly(show=swift.new_booking_answer, actor=actor_of(request), key=key, **asked)
+        return None if made is None else Response(made, status=201)
+
+    @once("bookings")
+    def book_plainly(self, request: Any) -> Response:
         refuse_guests_where_not_wanted(request)
         asked = NewBooking(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        party = {name: given[name] for name in PARTY if name in given}
-        booking = {
-            "contact": asked.whom(),
-            "travellers": given.get("travellers", ()),
-            "details": asked.details(),
-            "referral_code": given.get("referral_code", ""),
-            "language": given.get("language") or language_now(),
-            "customer_id": given.get("customer_id"),
-            "actor": actor_of(request),
-        }
+        wishes = asked.wishes() | {"actor": actor_of(request)}
         if "hold_id" in given:
-            made = services.create_booking(hold_id=given["hold_id"], hold_token=given.get("hold_token", ""), **booking)
+            made = services.create_booking(hold_id=given["hold_id"], hold_token=given.get("hold_token", ""), **wishes)
         else:
-            made = services.book_at_once(**party, **booking)
+            party = {name: given[name] for name in PARTY if name in given}
+            made = services.book_at_once(**party, **wishes)
         return Response(shown(request, made.pk, NewBookingAnswer), status=201)
 
 

@@ -1,5 +1,6 @@
 """Quotes and holds."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -7,11 +8,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from bookings import pricing, services
 from bookings.access import actor_of
 from bookings.errors import GuestsMayNotBook
+from bookings.serializers import swift
 from bookings.serializers.answers import HoldAnswer, QuoteAnswer, hold_answer
 from bookings.serializers.requests import NewHold, NewQuote
 from config.errors import DomainError
@@ -23,10 +26,30 @@ HOLD_TOKEN = OpenApiParameter(
 )
 
 
+def may_not_book(request: Any) -> bool:
+    """Strangers may hold and book where the operator allows it."""
+    return not request.user.is_authenticated and not request.tenant.guests_may_book
+
+
 def refuse_guests_where_not_wanted(request: Any) -> None:
-    """Strangers may hold and book where the operator allows it. Raises `GuestsMayNotBook`."""
-    if not request.user.is_authenticated and not request.tenant.guests_may_book:
+    """Raises `GuestsMayNotBook`."""
+    if may_not_book(request):
         raise GuestsMayNotBook
+
+
+def client_key(request: Any, route: str, answer: Callable[[Any], Any]) -> services.ClientKey | None:
+    """The Idempotency-Key that came with the request, to be written with what it asks for and a 201."""
+    value = key_of(request)
+    if value is None:
+        return None
+    return services.ClientKey(caller_of(request), route, value, body_hash(request), 201, answer)
+
+
+def validated(form: type[Serializer], data: Any) -> dict[str, Any]:
+    """What the serializer makes of the body. Raises its `ValidationError`."""
+    asked = form(data=data)
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)
 
 
 class QuoteView(APIView):
@@ -35,9 +58,7 @@ class QuoteView(APIView):
     @extend_schema(request=NewQuote, responses={200: QuoteAnswer}, operation_id="quotes_create")
     def post(self, request: Any) -> Response:
         """The price of a party on a departure, line by line. It keeps no seats."""
-        asked = NewQuote(data=request.data)
-        asked.is_valid(raise_exception=True)
-        quote = pricing.quote(**asked.validated_data, customer=actor_of(request))
+        quote = pricing.quote(**validated(NewQuote, request.data), customer=actor_of(request))
         return Response(pricing.in_words(quote.as_json()))
 
 
@@ -50,12 +71,10 @@ class HoldsView(APIView):
     def post(self, request: Any) -> Response:
         """Keep the party's seats for a while at today's price."""
         refuse_guests_where_not_wanted(request)
-        value = key_of(request)
-        key = value and services.ClientKey(caller_of(request), "holds", value, body_hash(request), 201, hold_answer)
-        asked = NewHold(data=request.data)
-        asked.is_valid(raise_exception=True)
+        key = client_key(request, "holds", hold_answer)
+        asked = swift.wanted_hold(request) or validated(NewHold, request.data)
         try:
-            hold = services.hold_seats(**asked.validated_data, actor=actor_of(request), key=key or None)
+            hold = services.hold_seats_swiftly(**asked, actor=actor_of(request), key=key)
         except DomainError:
             # The repeat that took the last seats must get its first answer, not a refusal.
             first = replay(key.caller, key.route, key.value, key.body_hash) if key else None

@@ -13,6 +13,16 @@ class CurrencyNotTaken(DomainError):
     message = _("{gateway} does not take {currency}.")
 
 
+class AmountNotTaken(DomainError):
+    code = "amount_not_taken"
+    message = _("{gateway} cannot take {amount} {currency}: it takes amounts in larger steps.")
+
+
+class NoOwnForm(DomainError):
+    code = "no_own_form"
+    message = _("With {gateway}, people pay on its own page.")
+
+
 class ForeignAddress(DomainError):
     code = "foreign_address"
     message = _("{address} is no address that we send people back to.")
@@ -51,6 +61,26 @@ class PaymentDeclined(DomainError):
     message = _("The payment was refused. Try another way to pay.")
 
 
+class NotAgreedYet(Conflict):
+    code = "not_agreed_yet"
+    message = _("The payer has not agreed to pay yet.")
+
+
+class PaymentOver(Conflict):
+    code = "payment_over"
+    message = _("Payment {number} has ended unpaid. Begin a new one.")
+
+
+class MismatchGone(Conflict):
+    code = "mismatch_gone"
+    message = _("The gateway holds no other amount for payment {number} than we do. Ask it again.")
+
+
+class OtherCurrency(Conflict):
+    code = "other_currency"
+    message = _("Only {currency} counts for this booking. Money in another currency can only go back.")
+
+
 class NotRefundable(Conflict):
     code = "not_refundable"
     message = _("Payment {number} is {status}; there is nothing to refund.")
@@ -74,3 +104,37 @@ class RefundCauseReused(DomainError):
 class PaymentNotFound(NotFound):
     code = "payment_not_found"
     message = _("There is no such payment.")
+
+
+# --- At the desk ---
+
+
+class AmountNotDue(DomainError):
+    code = "amount_not_due"
+    message = _("Due are {due} {currency}, no more and no less.")
+
+
+class ReceiptUsed(Conflict):
+    code = "receipt_used"
+    message = _("Receipt {receipt} was used for another payment.")
+
+
+class NotPaidInCash(Conflict):
+    code = "not_paid_in_cash"
+    message = _("Refund {number} goes back through its gateway, not over the counter.")
+
+
+class RefundEnded(Conflict):
+    code = "refund_ended"
+    message = _("Refund {number} is {status} already.")
+
+
+class NoWayToPay(DomainError):
+    code = "no_way_to_pay"
+    message = _("No way to pay is offered for {currency}.")
+
+
+class DeskMayNot(DomainError):
+    code = "permission_denied"
+    status = 403
+    message = _("Your role does not allow this way of paying.")

@@ -123,10 +123,12 @@ def one_success() -> Iterator[str]:
     """No booking was paid twice for good, and no two attempts are open."""
     statement = """
         SELECT b.reference, count(*) FILTER (WHERE p.status IN ('PENDING', 'PROCESSING')),
-               count(*) FILTER (WHERE p.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') AND NOT p.is_duplicate)
+               count(*) FILTER (
+                   WHERE p.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') AND NOT p.is_duplicate AND NOT p.is_part)
         FROM payments_payment p JOIN bookings_booking b ON b.id = p.booking_id GROUP BY b.id
         HAVING count(*) FILTER (WHERE p.status IN ('PENDING', 'PROCESSING')) > 1
-            OR count(*) FILTER (WHERE p.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') AND NOT p.is_duplicate) > 1
+            OR count(*) FILTER (
+                WHERE p.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED') AND NOT p.is_duplicate AND NOT p.is_part) > 1
     """
     for reference, open_ones, successes in rows(statement):
         yield f"booking {reference} has {successes} successful and {open_ones} open attempts"

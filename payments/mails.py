@@ -10,7 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from accounts.models import Tenant
+from bookings import wording
+from bookings.access import booking_link
 from bookings.models import Booking, BookingStatus
+from config.i18n import in_language
 from config.tenancy import tenant_id_or_raise
 from ledger.money import format_money
 from notifications.mail import write_message
@@ -56,6 +59,43 @@ def write_refunded(refund: Refund) -> None:
         context={"booking": booking, "rows": rows, "amount": amount},
         about=booking,
     )
+
+
+def write_payment_link(booking: Booking, event: str) -> None:
+    """Once per asking, to the booking's contact in the booking's language; nothing when it was settled in the meantime."""
+    if booking.amount_due <= 0:
+        return
+    with override(booking.language):
+        item, zone = booking.items.all()[0], booking.quote["time_zone"]
+        rows = [
+            (_("Booking"), booking.reference),
+            (_("Trip"), in_language(item, "title")),
+            (_("When"), wording.moment_in_words(wording.local(booking.starts_at, zone))),
+            (_("Guests"), wording.party_in_words(booking)),
+            (_("Amount"), _shown(booking, booking.amount_due)),
+        ]
+        context = {
+            "booking": booking,
+            "name": booking.contact_name,
+            "reference": booking.reference,
+            "amount": _shown(booking, booking.amount_due),
+            "pay_by": _pay_by(booking),
+            "link": payment_link(booking),
+            "rows": rows,
+        }
+    write_message(
+        "payment_link",
+        to=booking.contact_email,
+        language=booking.language,
+        once_key=f"booking:{booking.pk}:payment_link:{event}",
+        context=context,
+        about=booking,
+    )
+
+
+def payment_link(booking: Booking) -> str:
+    """The address where whoever has it pays for the booking."""
+    return f"{booking_link(booking)}/pay?language={booking.language}"
 
 
 def _shown(booking: Booking, amount: Decimal) -> str:

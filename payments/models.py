@@ -12,6 +12,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking
+from config import metrics
 from config.errors import IllegalMove
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantManager, TenantOwned
@@ -56,6 +57,7 @@ class PaymentFlag(models.TextChoices):
     REFUND_FAILED = "REFUND_FAILED", _("A refund failed")
     UNKNOWN_REFUND = "UNKNOWN_REFUND", _("Refunded at the gateway, not here")
     REQUEST_REFUSED = "REQUEST_REFUSED", _("The gateway does not accept our request")
+    DISPUTED = "DISPUTED", _("The payer disputes it")
 
 
 class PaymentQuerySet(models.QuerySet):
@@ -74,6 +76,10 @@ class PaymentQuerySet(models.QuerySet):
     def successes(self) -> Any:
         """Those that brought money which counts for their booking; a second success is given back and does not."""
         return self.filter(status__in=HAS_MONEY, is_duplicate=False)
+
+    def whole_successes(self) -> Any:
+        """Those after which nothing is left to pay. A booking has one at most."""
+        return self.successes().filter(is_part=False)
 
 
 class Payment(TenantOwned):
@@ -95,16 +101,21 @@ class Payment(TenantOwned):
     captured_reference = models.CharField(
         _("gateway's reference of the capture"), max_length=255, blank=True, default=""
     )
+    # The payer pays in a form on the client's own page, not on the gateway's.
+    own_form = models.BooleanField(_("on the client's own page"), default=False)
     # What the payer has to do next, as the gateway said: {"type": "redirect", "url": …}.
     action = models.JSONField(_("next step"), default=dict)
     # Where our return page sends the payer on to: an address of ours or of a trusted origin.
-    return_url = models.CharField(max_length=500, blank=True, default="")
-    cancel_url = models.CharField(max_length=500, blank=True, default="")
+    return_url = models.CharField(_("return address"), max_length=500, blank=True, default="")
+    cancel_url = models.CharField(_("address after giving up"), max_length=500, blank=True, default="")
     language = models.CharField(_("language"), max_length=2, default="en")
     failure_code = models.CharField(_("failure"), max_length=60, blank=True, default="")
     failure_message = models.CharField(_("failure's words"), max_length=300, blank=True, default="")
     flag = models.CharField(_("flag"), max_length=30, choices=PaymentFlag.choices, blank=True, default="")
-    is_duplicate = models.BooleanField(_("a second success"), default=False)
+    # A second success, or money of a wrong amount: it goes back, and does not count for the booking.
+    is_duplicate = models.BooleanField(_("does not count"), default=False)
+    # Staff took less than was due for it; what is left is another payment's.
+    is_part = models.BooleanField(_("a part"), default=False)
     entry = TenantForeignKey(Transaction, models.PROTECT, null=True, related_name="+", verbose_name=_("posting"))
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("made by")
@@ -114,8 +125,8 @@ class Payment(TenantOwned):
     expires_at = models.DateTimeField(_("expires at"), null=True)
     paid_at = models.DateTimeField(_("paid at"), null=True)
     # When a sweep looks at this attempt next, while it is unclear; null when there is nothing left to find out.
-    check_at = models.DateTimeField(null=True)
-    checks = models.PositiveSmallIntegerField(default=0)
+    check_at = models.DateTimeField(_("asked about next"), null=True)
+    checks = models.PositiveSmallIntegerField(_("times asked about"), default=0)
 
     objects = TenantManager.from_queryset(PaymentQuerySet)()
 
@@ -123,7 +134,11 @@ class Payment(TenantOwned):
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
         ordering = ["-created_at"]
-        permissions = [("refund", _("May refund payments")), ("reconcile", _("May reconcile and replay notices"))]
+        permissions = [
+            ("refund", _("May refund payments")),
+            ("reconcile", _("May reconcile and replay notices")),
+            ("take_cash", _("May take cash")),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["tenant", "number"], name="payment_number_once"),
             models.UniqueConstraint(fields=["idempotency_key"], name="payment_key_once"),
@@ -135,7 +150,7 @@ class Payment(TenantOwned):
             ),
             models.UniqueConstraint(
                 fields=["booking"],
-                condition=Q(status__in=["PAID", "PARTIALLY_REFUNDED", "REFUNDED"], is_duplicate=False),
+                condition=Q(status__in=["PAID", "PARTIALLY_REFUNDED", "REFUNDED"], is_duplicate=False, is_part=False),
                 name="payment_one_success",
             ),
             models.CheckConstraint(
@@ -188,6 +203,8 @@ class Payment(TenantOwned):
         self.events.create(
             old_status=old_status, new_status=new_status, reason=reason[:300], actor_id=actor.pk if actor else None
         )
+        if new_status:
+            metrics.count(metrics.PAYMENTS, self.gateway, new_status)
 
     def raise_flag(self, what: PaymentFlag, detail: str = "") -> None:
         """Mark it for staff, once; the log line is the alert. The caller holds the lock."""
@@ -196,7 +213,14 @@ class Payment(TenantOwned):
         self.flag = what
         self.save(update_fields=["flag", "updated_at"])
         self.note(with_detail(what, detail))
+        metrics.count(metrics.FLAGS, what)
         logger.error("payment %s is flagged %s: %s", self.number, what, detail)
+
+    def lower_flag(self, reason: str, *, actor: Any) -> None:
+        """Staff have dealt with it. The caller holds the lock."""
+        self.flag = ""
+        self.save(update_fields=["flag", "updated_at"])
+        self.note(reason, actor=actor)
 
 
 def with_detail(code: str, detail: str) -> str:

@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 
+from bookings.models import Booking
 from notifications.outbox import Event, on
-from payments.mails import write_payment_failed, write_refunded
+from payments.mails import write_payment_failed, write_payment_link, write_refunded
 from payments.models import Payment, Refund
 from payments.services import refund_booking
 from payments.services.checks import ask_soon
@@ -24,6 +25,11 @@ def refund_expired_booking(event: Event) -> None:
 def end_open_attempts(event: Event) -> None:
     """Nobody shall pay for it any more."""
     ask_soon(booking_id=event.subject_id)
+
+
+@on("booking.payment_link_asked")
+def send_the_payment_link(event: Event) -> None:
+    write_payment_link(Booking.objects.for_display().get(pk=event.subject_id), event.data["event"])
 
 
 @on("payment.failed")

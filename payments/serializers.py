@@ -33,10 +33,18 @@ class StartSerializer(serializers.Serializer):
 
 
 class ActionSerializer(serializers.Serializer):
-    """What the payer does next: `redirect` to `url`, or nothing."""
+    """What the payer does next: `redirect` to `url`; `client_secret`: pay in the client's own form; or `none`."""
 
     type = serializers.CharField()
     url = serializers.URLField(required=False)
+    value = serializers.CharField(required=False, help_text="The secret that Stripe.js needs.")
+    publishable_key = serializers.CharField(required=False)
+
+
+def next_step(payment: Payment) -> dict[str, Any]:
+    """What the payer does next. In a form of the client's own they may be asked for more while it is being processed."""
+    waits = payment.status == PaymentStatus.PENDING or (payment.own_form and payment.is_open)
+    return payment.action or NOTHING_TO_DO if waits else NOTHING_TO_DO
 
 
 class FailureSerializer(serializers.Serializer):
@@ -106,7 +114,7 @@ class PaymentSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(ActionSerializer)
     def get_action(self, payment: Payment) -> dict[str, Any]:
-        return payment.action or NOTHING_TO_DO if payment.status == PaymentStatus.PENDING else NOTHING_TO_DO
+        return next_step(payment)
 
     @extend_schema_field(FailureSerializer(allow_null=True))
     def get_failure(self, payment: Payment) -> dict[str, str] | None:
@@ -114,6 +122,90 @@ class PaymentSerializer(serializers.ModelSerializer):
             return None
         message = _("The payment was refused. Try another way to pay.")
         return {"code": payment.failure_code or "declined", "message": message}
+
+
+class OrderSerializer(serializers.Serializer):
+    booking_id = serializers.UUIDField()
+    return_url = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, default="", help_text="Where the payer lands after paying."
+    )
+    cancel_url = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, default="", help_text="Where the payer lands otherwise."
+    )
+
+
+class OrderMadeSerializer(serializers.ModelSerializer):
+    payment_id = serializers.UUIDField(source="pk", read_only=True)
+    order_id = serializers.CharField(source="gateway_reference", read_only=True)
+    approval_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Payment
+        fields = ["order_id", "approval_url", "status", "payment_id"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.URLField(allow_null=True))
+    def get_approval_url(self, payment: Payment) -> str | None:
+        return next_step(payment).get("url")
+
+
+class CaptureSerializer(serializers.Serializer):
+    order_id = serializers.CharField(max_length=100)
+
+
+class CapturedSerializer(serializers.ModelSerializer):
+    payment_id = serializers.UUIDField(source="pk", read_only=True)
+    capture_id = serializers.CharField(source="captured_reference", read_only=True, help_text="Empty while PROCESSING.")
+    amount = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Payment
+        fields = ["capture_id", "status", "amount", "currency", "payment_id"]
+        read_only_fields = fields
+
+    def get_amount(self, payment: Payment) -> str:
+        return amount_text(payment.amount, payment.currency)
+
+
+class IntentSerializer(serializers.Serializer):
+    booking_id = serializers.UUIDField()
+
+
+class IntentMadeSerializer(serializers.ModelSerializer):
+    payment_id = serializers.UUIDField(source="pk", read_only=True)
+    intent_id = serializers.CharField(source="gateway_reference", read_only=True)
+    client_secret = serializers.SerializerMethodField()
+    publishable_key = serializers.SerializerMethodField()
+    amount = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Payment
+        fields = ["payment_id", "intent_id", "client_secret", "publishable_key", "status", "amount", "currency"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_client_secret(self, payment: Payment) -> str | None:
+        return next_step(payment).get("value")
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_publishable_key(self, payment: Payment) -> str | None:
+        return next_step(payment).get("publishable_key")
+
+    def get_amount(self, payment: Payment) -> str:
+        return amount_text(payment.amount, payment.currency)
+
+
+class ConfirmSerializer(serializers.Serializer):
+    payment_id = serializers.UUIDField()
+
+
+class MismatchSerializer(serializers.Serializer):
+    resolution = serializers.ChoiceField(
+        ["give_back", "keep"],
+        help_text="`give_back`: all that came goes back, and the booking can be paid anew. `keep`: it counts; what is missing "
+        "stays due, what is too much goes back.",
+    )
+    reason = serializers.CharField(max_length=300)
 
 
 class PaymentDetailSerializer(PaymentSerializer):
@@ -129,6 +221,8 @@ class PaymentDetailSerializer(PaymentSerializer):
 
 
 class RefundRequestSerializer(serializers.Serializer):
+    """How much goes back, and why."""
+
     amount = serializers.DecimalField(
         max_digits=14,
         decimal_places=3,
@@ -141,3 +235,9 @@ class RefundRequestSerializer(serializers.Serializer):
         if amount <= 0:
             raise serializers.ValidationError(_("It must be more than zero."))
         return amount
+
+
+class RefundOfSerializer(RefundRequestSerializer):
+    """The same with the payment in the body."""
+
+    payment_id = serializers.UUIDField()

@@ -17,6 +17,9 @@ EVENTS: dict[str, Any] = {
     "request_refused": gettext_lazy("The gateway does not accept our request"),
     "refund_asked": gettext_lazy("Refund asked for"),
     "refund_done": gettext_lazy("Refund done"),
+    "mismatch_given_back": gettext_lazy("Another amount came; it goes back"),
+    "mismatch_kept": gettext_lazy("Another amount came; it counts"),
+    "dispute_over": gettext_lazy("The dispute is over"),
 }
 
 CAUSES: dict[str, Any] = {
@@ -24,7 +27,20 @@ CAUSES: dict[str, Any] = {
     "expiry": gettext_lazy("The booking was not paid in full in time"),
     "late": gettext_lazy("The booking could not be given any more"),
     "duplicate": gettext_lazy("The booking was paid twice"),
+    "mismatch": gettext_lazy("Another amount came than was asked for"),
+    "surplus": gettext_lazy("More came than was due"),
 }
+
+WAYS: dict[str, Any] = {
+    "sandbox": gettext_lazy("Pay by card (test)"),
+    "stripe": gettext_lazy("Pay by card"),
+    "paypal": gettext_lazy("Pay by PayPal"),
+}
+
+
+def way_to_pay(gateway: str) -> str:
+    """What the button of a gateway says."""
+    return str(WAYS.get(gateway) or _("Pay by {gateway}").format(gateway=gateway))
 
 
 def event_in_words(event: PaymentEvent) -> str:

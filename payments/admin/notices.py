@@ -6,10 +6,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
 from config.errors import DomainError
+from config.filters import DaysFilter
 from payments.admin.payments import AskForm
 from payments.admin.readonly import LookedAt, back_to, badge, id_of, linked, page_of
 from payments.gateways.http import redacted
@@ -28,7 +29,7 @@ COLOURS = {
 @admin.register(Notice)
 class NoticeAdmin(LookedAt):
     list_display = ["dedupe_key", "gateway", "type", "state", "payment_link", "received_at", "attempts"]
-    list_filter = [("status", ChoicesDropdownFilter), "gateway", "type", ("received_at", RangeDateTimeFilter)]
+    list_filter = [("status", ChoicesDropdownFilter), "gateway", "type", ("received_at", DaysFilter)]
     list_filter_submit = True
     list_select_related = ["payment"]
     search_fields = ["dedupe_key", "payment__number", "payment__booking__reference"]

@@ -5,21 +5,26 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from bookings.models import Booking
 from config.errors import DomainError
+from config.filters import DaysFilter
 from config.ids import uuid7
 from ledger.money import amount_text, format_money
 from payments.admin.readonly import LookedAt, back_to, badge, id_of, linked, page_of, posting_link
 from payments.gateways.interface import GatewayError
-from payments.models import Notice, Payment, PaymentEvent, PaymentStatus, Refund, RefundStatus
-from payments.services import check_payment, request_refund
-from payments.wording import event_in_words, refund_reason
+from payments.gateways.registry import offered_codes
+from payments.models import Notice, Payment, PaymentEvent, PaymentFlag, PaymentStatus, Refund, RefundStatus
+from payments.services import check_payment, give_mismatch_back, keep_mismatch, request_refund, start_payment
+from payments.wording import event_in_words, refund_reason, way_to_pay
 
 STATUS_COLOURS = {
     PaymentStatus.PENDING: "info",
@@ -144,6 +149,47 @@ class RefundForm(BaseDialogForm):
         return amount
 
 
+class BeginForm(BaseDialogForm):
+    reference = forms.CharField(
+        label=_("Booking"), max_length=20, widget=UnfoldAdminTextInputWidget(attrs={"dir": "ltr", "autofocus": True})
+    )
+    gateway = forms.ChoiceField(label=_("Gateway"), widget=UnfoldAdminSelectWidget())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["gateway"].choices = [(code, way_to_pay(code)) for code in offered_codes()]
+
+    def clean_reference(self) -> Booking:
+        """The booking of that reference."""
+        booking = Booking.objects.filter(reference=self.cleaned_data["reference"].strip().upper()).first()
+        if booking is None:
+            raise forms.ValidationError(_("There is no such booking."))
+        return booking
+
+
+class MismatchForm(BaseDialogForm):
+    resolution = forms.ChoiceField(
+        label=_("What shall become of it?"),
+        choices=[
+            ("give_back", _("Give all of it back; the booking can be paid anew")),
+            ("keep", _("Let it count: what is missing stays due, what is too much goes back")),
+        ],
+        widget=UnfoldAdminSelectWidget(),
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=300, widget=UnfoldAdminTextInputWidget())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        payment = Payment.objects.filter(pk=id_of(self.object_id)).first()
+        raised = (
+            payment.events.filter(reason__startswith=f"{PaymentFlag.AMOUNT_MISMATCH}: ").last() if payment else None
+        )
+        if payment is not None and raised is not None:
+            self.fields["resolution"].help_text = _("{asked} was asked for; the gateway names {came}.").format(
+                asked=format_money(payment.amount, payment.currency), came=raised.reason.partition(": ")[2]
+            )
+
+
 @admin.register(Payment)
 class PaymentAdmin(LookedAt):
     list_display = ["number", "booking_link", "state", "money", "gateway", "flag_shown", "created_at", "paid_at"]
@@ -152,7 +198,7 @@ class PaymentAdmin(LookedAt):
         FlaggedFilter,
         "gateway",
         "is_duplicate",
-        ("created_at", RangeDateTimeFilter),
+        ("created_at", DaysFilter),
     ]
     list_filter_submit = True
     list_select_related = ["booking"]
@@ -169,13 +215,23 @@ class PaymentAdmin(LookedAt):
         (None, {"fields": ["number", "booking_link", "state_badge", "money", "refunded", "flag_badge"]}),
         (
             _("At the gateway"),
-            {"fields": ["gateway", "gateway_reference", "captured_reference", "failure_code", "failure_message"]},
+            {
+                "fields": [
+                    "gateway",
+                    "payer_link",
+                    "gateway_reference",
+                    "captured_reference",
+                    "failure_code",
+                    "failure_message",
+                ]
+            },
         ),
         (_("Times"), {"fields": ["created_at", "expires_at", "paid_at", "check_at", "checks"]}),
         (_("Traces"), {"fields": ["posting", "created_by", "idempotency_key", "return_url", "cancel_url"]}),
     ]
     inlines = [TimelineInline, RefundInline, NoticeInline]
-    actions_detail = ["ask_gateway", "refund"]
+    actions_list = ["begin"]
+    actions_detail = ["ask_gateway", "refund", "settle_mismatch"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("booking", "entry", "created_by")
@@ -211,6 +267,12 @@ class PaymentAdmin(LookedAt):
     def flag_shown(self, payment: Payment) -> str:
         return payment.get_flag_display()
 
+    @display(description=_("payer's link"))
+    def payer_link(self, payment: Payment) -> str:
+        waits = payment.status == PaymentStatus.PENDING and not payment.flag
+        address = payment.action.get("url") if waits else None
+        return format_html('<a href="{0}" dir="ltr" rel="noreferrer">{0}</a>', address) if address else "–"
+
     @display(description=_("posting"))
     def posting(self, payment: Payment) -> str:
         return posting_link(payment.entry)
@@ -218,8 +280,40 @@ class PaymentAdmin(LookedAt):
     def has_reconcile_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("payments.reconcile")  # type: ignore[union-attr]
 
+    def has_begin_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("payments.add_payment")  # type: ignore[union-attr]
+
+    def has_mismatch_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Shown where there is something to decide."""
+        if not self.has_reconcile_permission(request):
+            return False
+        flagged = Payment.objects.filter(flag=PaymentFlag.AMOUNT_MISMATCH)
+        return object_id is None or flagged.filter(pk=id_of(object_id)).exists()
+
     def has_refund_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("payments.refund")  # type: ignore[union-attr]
+
+    @action(
+        description=_("Payment link"),
+        icon="add_link",
+        permissions=["begin"],
+        dialog={
+            "title": _("Make a link at which a booking can be paid"),
+            "description": _(
+                "It stands on the payment's page, to be sent to the customer; it ends with the time to pay."
+            ),
+            "form_class": BeginForm,
+            "form_submit_text": _("Make it"),
+        },
+    )
+    def begin(self, request: HttpRequest, form: BeginForm) -> HttpResponse:
+        try:
+            payment = start_payment(
+                booking_id=form.cleaned_data["reference"].pk, gateway=form.cleaned_data["gateway"], actor=request.user
+            )
+        except DomainError as refusal:
+            return back_to(request, reverse("admin:payments_payment_changelist"), str(refusal), messages.ERROR)
+        return back_to(request, page_of(payment), _("The link is below, under “At the gateway”."))
 
     @action(
         description=_("Ask the gateway now"),
@@ -269,3 +363,25 @@ class PaymentAdmin(LookedAt):
         except DomainError as refusal:
             return back_to(request, page, str(refusal), messages.ERROR)
         return back_to(request, page, _("Refund {number} is on its way.").format(number=refund.number))
+
+    @action(
+        description=_("Decide on the amount"),
+        icon="rule",
+        permissions=["mismatch"],
+        dialog={
+            "title": _("Another amount came than was asked for"),
+            "description": _("The books take over what the gateway says that came. This cannot be taken back."),
+            "form_class": MismatchForm,
+            "form_submit_text": _("Decide"),
+        },
+    )
+    def settle_mismatch(self, request: HttpRequest, form: MismatchForm, object_id: str) -> HttpResponse:
+        payment_id = id_of(object_id)
+        page = page_of(Payment(pk=payment_id))
+        decide = keep_mismatch if form.cleaned_data["resolution"] == "keep" else give_mismatch_back
+        try:
+            payment = decide(payment_id=payment_id, reason=form.cleaned_data["reason"], actor=request.user)
+        except DomainError as refusal:
+            return back_to(request, page, str(refusal), messages.ERROR)
+        amount = format_money(payment.amount, payment.currency)
+        return back_to(request, page, _("{amount} came, and is in the books.").format(amount=amount))

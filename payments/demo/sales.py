@@ -8,7 +8,7 @@ from uuid import UUID
 
 from accounts.models import User
 from bookings.kinds import KINDS, kind_called
-from bookings.services.bookings import frozen_policy
+from bookings.services.drafts import frozen_policy
 from payments.demo.plan import Sale, Start
 from tours.models import Departure, DepartureStatus, Tour, TourOption
 from tours.prices import CategoryPrice, ExtraTerms, TaxTerms, Terms

@@ -10,45 +10,39 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import islice
 from multiprocessing import get_context
 from random import Random
 from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Model
+from django.db import connection
 from django.utils.timezone import now
 
 from accounts.audit import record
 from accounts.models import AuditEntry, Tenant, User
-from bookings.models import Booking, BookingStatus
+from bookings.models import BookingStatus
 from config.celery import app
 from config.tenancy import tenant_at_hand
 from ledger.errors import NoRate
 from ledger.rates import rate_on
-from payments.demo.bulk import insert
 from payments.demo.catalogue import DemoTour, load_tours
-from payments.demo.chronicle import Chronicle
 from payments.demo.customers import add_customers
 from payments.demo.logins import make_logins
+from payments.demo.parts import lanes_for, write_stories
 from payments.demo.people import HOMES, make_people
 from payments.demo.pictures import jpeg
-from payments.demo.plan import Plan, Planned, Sale, Staff
-from payments.demo.remote import tell_sandbox
+from payments.demo.plan import DAYS_BACK, Plan, Sale, Staff
 from payments.demo.replicas import add_replicas
 from payments.demo.sales import sales_of
 from payments.demo.shop import add_tour, open_shop
 from payments.demo.story import HELD_FOR
-from payments.demo.telling import tell
 from tours.models import Tour
 from tours.published import rebuild_catalogue
 
 logger = logging.getLogger(__name__)
 
 CUSTOMERS, BOOKINGS = 300, 600  # at scale 1
-STORIES_AT_ONCE = 500
 FIRST_DAYS = 30  # how far ahead the departures of variations are made; the nightly job goes on from there
 
 Say = Callable[[str], None]
@@ -69,7 +63,6 @@ def seed_default_operator(*, scale: float, seed: int, say: Say) -> None:
     if copies:
         made = add_replicas(_originals(tours), copies=copies, until=_until(FIRST_DAYS), seed=name)
         say(f"{made} variations of the tours")
-    rebuild_catalogue()
     customers = _customers(round(CUSTOMERS * begun["scale"]), present, name, people["customer"])
     say(f"{len(customers)} customers")
     count = _write_history(
@@ -171,7 +164,7 @@ def _open(tours: Sequence[DemoTour], seed: str, owner: User, say: Say) -> None:
                 tour,
                 order=order,
                 pictures=drawn,
-                first_day=_until(-1),
+                first_day=_until(-DAYS_BACK),
                 until=_until(settings.DEPARTURE_HORIZON_DAYS),
                 actor=owner,
             )
@@ -212,14 +205,8 @@ def _write_history(
         seed=seed,
         hold_for=HELD_FOR,
     )
-    stories = plan.stories(max(count, 20))
-    number = 0
-    while part := list(islice(stories, STORIES_AT_ONCE)):
-        if not Booking.objects.filter(reference=part[0].story.reference).exists():
-            _write_part(part, Chronicle(Random(f"{seed}:part:{number}")))
-        for planned in part:
-            planned.start.is_stored = True
-        number += len(part)
+    count = max(count, 20)
+    number = write_stories(plan.stories(count), seed, lanes=lanes_for(count))
     _count_bookings()
     return number
 
@@ -235,35 +222,6 @@ def _rates(sales: Iterable[Sale]) -> dict[tuple[str, str], Decimal]:
             except NoRate:
                 continue
     return rates
-
-
-@transaction.atomic
-def _write_part(part: Sequence[Planned], chronicle: Chronicle) -> None:
-    """These stories with the departures they need, the counters, and what the gateway must know: all or nothing."""
-    departures: dict[Any, Model] = {}
-    for planned in part:
-        if not planned.start.is_stored:
-            departures.setdefault(planned.start.id, planned.sale.departure(planned.start))
-        tell(chronicle, planned.story)
-    insert(departures.values())
-    _take_seats(part)
-    insert(chronicle.take_rows())
-    if settings.ALLOW_SANDBOX:
-        tell_sandbox(chronicle.remote)
-
-
-def _take_seats(part: Sequence[Planned]) -> None:
-    seats: dict[Any, list[int]] = {}
-    for planned in part:
-        counters = seats.setdefault(planned.start.id, [0, 0])
-        counters[0] += planned.held
-        counters[1] += planned.booked
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE tours_departure d SET seats_held = d.seats_held + s.held, seats_booked = d.seats_booked + s.booked"
-            " FROM unnest(%s::uuid[], %s::int[], %s::int[]) AS s (id, held, booked) WHERE d.id = s.id",
-            [list(seats), [held for held, _ in seats.values()], [booked for _, booked in seats.values()]],
-        )
 
 
 def _count_bookings() -> None:

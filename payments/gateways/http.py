@@ -13,15 +13,7 @@ from typing import Any
 import httpx
 from django.conf import settings
 
-from payments.gateways.interface import (
-    GatewayAuthError,
-    GatewayConflict,
-    GatewayDeclined,
-    GatewayInvalidRequest,
-    GatewayNotFound,
-    GatewayUnavailable,
-    GatewayUncertain,
-)
+from payments.gateways.interface import GatewayUnavailable, GatewayUncertain
 
 logger = logging.getLogger(__name__)
 
@@ -41,29 +33,21 @@ def _client(base_url: str, read_seconds: float) -> httpx.Client:
     )
 
 
-def call(
-    base_url: str,
-    method: str,
-    path: str,
-    *,
-    headers: Mapping[str, str],
-    json: Any = None,
-    params: Mapping[str, str] | None = None,
-    idempotency_key: str = "",
-) -> dict[str, Any]:
-    """The JSON body of a 2xx answer; raises the `GatewayError` that says what is known otherwise.
+def send(
+    base_url: str, method: str, path: str, *, headers: Mapping[str, str], may_repeat: bool, **content: Any
+) -> httpx.Response:
+    """The answer, unless it is 429 or 5xx: those and a disturbed way raise `GatewayUnavailable` or `GatewayUncertain`.
 
-    Reads and keyed writes are tried up to three times when the way there is disturbed. An unkeyed write is sent once.
+    What `may_repeat` (reads, and writes with an idempotency key) is tried up to three times; anything else is sent once.
+    `content` is what httpx takes: `json`, `data`, `content`, `params`, `auth`.
     """
-    sent_headers = dict(headers) | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
-    may_repeat = method == "GET" or bool(idempotency_key)
     fault: GatewayUncertain | GatewayUnavailable | None = None
     for attempt in range(1 + RETRIES if may_repeat else 1):
         if attempt:
             time.sleep(random.uniform(0.05, 0.15) * 2**attempt)
         try:
             response = _client(base_url, settings.GATEWAY_READ_SECONDS).request(
-                method, path, headers=sent_headers, json=json, params=params
+                method, path, headers=dict(headers), **content
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as raised:
             fault = _worse(fault, GatewayUnavailable(f"{method} {path}: {raised}"))
@@ -80,7 +64,7 @@ def call(
         if response.status_code >= 500:
             fault = GatewayUncertain(f"{method} {path}: {response.status_code}")
             continue
-        return _understand(method, path, response)
+        return response
     assert fault is not None
     logger.warning("gateway trouble: %s", fault)
     raise fault
@@ -93,33 +77,22 @@ def _worse(
     return before if isinstance(before, GatewayUncertain) else now
 
 
-def _understand(method: str, path: str, response: httpx.Response) -> dict[str, Any]:
+def json_object(response: httpx.Response) -> dict[str, Any]:
+    """The body of an answer; empty where it is no JSON object."""
     try:
         body = response.json()
     except ValueError:
-        body = None
-    if response.is_success:
-        if not isinstance(body, dict):
-            raise GatewayUncertain(f"{method} {path}: {response.status_code} without a JSON object")
-        return body
-    error = body.get("error") if isinstance(body, dict) else None
-    code = str(error.get("code", "")) if isinstance(error, dict) else ""
-    message = str(error.get("message", "")) if isinstance(error, dict) else ""
-    told = f"{method} {path}: {response.status_code} {code} {message}".strip()
-    match response.status_code:
-        case 401 | 403:
-            raise GatewayAuthError(told)
-        case 402:
-            raise GatewayDeclined(code or "declined", message)
-        case 404:
-            raise GatewayNotFound(told)
-        case 409:
-            raise GatewayConflict(told)
-        case 422 if code == "idempotency_key_reused":
-            raise GatewayConflict(told)
-        case 422 if code == "refund_too_large":
-            raise GatewayDeclined(code, message)
-    raise GatewayInvalidRequest(told)
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def understood(response: httpx.Response) -> dict[str, Any]:
+    """The body of a 2xx answer. Raises `GatewayUncertain` where it cannot be read: something was done."""
+    body = json_object(response)
+    if not body:
+        request = response.request
+        raise GatewayUncertain(f"{request.method} {request.url.path}: {response.status_code} without a JSON object")
+    return body
 
 
 def redacted(raw: Any) -> Any:

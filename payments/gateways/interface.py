@@ -21,12 +21,16 @@ class Capabilities:
     cancel: bool = True
     hosted_redirect: bool = True
     form_post: bool = False
+    own_form: bool = False
     webhooks: bool = True
 
 
 @dataclass(frozen=True)
 class PaymentIntent:
-    """An attempt as a gateway needs to know it. `gateway_reference` is empty before the first call was answered."""
+    """An attempt as a gateway needs to know it. `gateway_reference` is empty before the first call was answered.
+
+    `own_form`: the payer pays in a form on the client's own page, not on the gateway's.
+    """
 
     payment_id: UUID
     number: str
@@ -37,7 +41,9 @@ class PaymentIntent:
     return_url: str
     cancel_url: str
     notify_url: str
+    begun_at: datetime
     expires_at: datetime
+    own_form: bool = False
     gateway_reference: str = ""
     captured_reference: str = ""
 
@@ -47,7 +53,8 @@ class RemoteState:
     """A payment as the gateway holds it. `status` is one of ours: PENDING, PROCESSING, PAID, FAILED, CANCELLED.
 
     `action`: what the payer does next, where the gateway says so: `{"type": "redirect", "url": …}` or another type of
-    the contracts.
+    the contracts. `to_capture`: the payer has agreed, and the money is ours once we ask for it. `may_end`: under way,
+    but unpaid, so that it can still be ended.
     """
 
     status: str
@@ -58,6 +65,8 @@ class RemoteState:
     refunded_amount: Decimal = Decimal(0)
     failure_code: str = ""
     failure_message: str = ""
+    to_capture: bool = False
+    may_end: bool = False
     action: dict[str, Any] = field(default_factory=dict)
     raw: dict[str, Any] = field(default_factory=dict)
 
@@ -90,7 +99,8 @@ class RemoteRefund:
 class NormalizedEvent:
     """What a notice says, in our words. It is only a reason to ask the gateway, never believed itself.
 
-    `type`: payment.pending, .succeeded, .processing, .failed, .cancelled, refund.pending, .succeeded, .failed, or ignored.
+    `type`: payment.pending, .authorized, .succeeded, .processing, .failed, .cancelled, refund.pending, .succeeded, .failed,
+    dispute.opened, .closed, or ignored.
     `payment_refs`: every id that may name the payment, ours first.
     """
 
@@ -109,6 +119,15 @@ class Gateway(Protocol):
 
     code: str
     capabilities: Capabilities
+    signature_headers: tuple[str, ...]  # what is kept of a notice's headers, beside its type and sender
+
+    def is_configured(self) -> bool:
+        """Whether the settings hold what is needed to work with it."""
+        ...
+
+    def takes(self, amount: Decimal, currency: str) -> bool:
+        """Whether it can be asked for exactly this amount. Nothing is ever rounded for a gateway."""
+        ...
 
     def create(self, intent: PaymentIntent, *, idempotency_key: str) -> RemoteState:
         """Open the payment there; the answer carries the `action`. The same key again gives the same payment."""
@@ -116,6 +135,10 @@ class Gateway(Protocol):
 
     def fetch(self, intent: PaymentIntent) -> RemoteState:
         """The truth about a payment; found by our own id where the gateway's is not known yet. Raises `GatewayNotFound`."""
+        ...
+
+    def capture(self, intent: PaymentIntent, *, idempotency_key: str) -> RemoteState:
+        """Take the money the payer agreed to (`to_capture`). Raises `GatewayDeclined`, and `GatewayConflict` when done before."""
         ...
 
     def cancel(self, intent: PaymentIntent) -> RemoteState:

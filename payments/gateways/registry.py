@@ -1,12 +1,18 @@
 """Which gateways there are, and which of them are offered."""
 
-from django.conf import settings
-
 from payments.errors import UnknownGateway
+from payments.gateways.cash import CODE as CASH
+from payments.gateways.cash import Cash
 from payments.gateways.interface import Gateway
+from payments.gateways.measured import measured
+from payments.gateways.paypal import PayPal
 from payments.gateways.sandbox import Sandbox
+from payments.gateways.stripe import Stripe
 
-_GATEWAYS: dict[str, Gateway] = {gateway.code: gateway for gateway in (Sandbox(),)}
+_ADAPTERS: tuple[Gateway, ...] = (Stripe(), PayPal(), Sandbox(), Cash())
+_GATEWAYS = {gateway.code: measured(gateway) for gateway in _ADAPTERS}
+# No payer chooses these: staff record them.
+TAKEN_BY_STAFF = frozenset({CASH})
 
 
 def gateway_of(code: str) -> Gateway:
@@ -22,8 +28,13 @@ def known_codes() -> list[str]:
 
 
 def offered_codes() -> list[str]:
-    """Gateways that take new payments, in the order they are shown."""
-    return [code for code in _GATEWAYS if code != "sandbox" or settings.ALLOW_SANDBOX]
+    """Gateways that take new payments, in the order they are shown: those whose settings are there."""
+    return [code for code, gateway in _GATEWAYS.items() if code not in TAKEN_BY_STAFF and gateway.is_configured()]
+
+
+def offered_for(currency: str) -> list[str]:
+    """Those of them that take this currency."""
+    return [code for code in offered_codes() if currency in (_GATEWAYS[code].capabilities.currencies or {currency})]
 
 
 def offered_gateway(code: str) -> Gateway:

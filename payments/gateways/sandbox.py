@@ -12,10 +12,14 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from ledger.money import amount_text
-from payments.gateways.http import call, redacted
+from ledger.money import amount_text, round_money
+from payments.gateways.http import json_object, redacted, send, understood
 from payments.gateways.interface import (
     Capabilities,
+    GatewayAuthError,
+    GatewayConflict,
+    GatewayDeclined,
+    GatewayInvalidRequest,
     GatewayNotFound,
     GatewayUncertain,
     MalformedNotice,
@@ -53,6 +57,17 @@ EVENTS = {
 class Sandbox:
     code = "sandbox"
     capabilities = Capabilities(refund_async=True)
+    signature_headers: tuple[str, ...] = ("Sandbox-Signature",)
+
+    def is_configured(self) -> bool:
+        return bool(settings.ALLOW_SANDBOX and settings.SANDBOX_SIGNING_KEY)
+
+    def takes(self, amount: Decimal, currency: str) -> bool:
+        return round_money(amount, currency) == amount
+
+    @property
+    def health_url(self) -> str:
+        return f"{settings.SANDBOX_URL}/health"
 
     def create(self, intent: PaymentIntent, *, idempotency_key: str) -> RemoteState:
         body = {
@@ -75,6 +90,10 @@ class Sandbox:
         if not found:
             raise GatewayNotFound(f"no payment for {intent.payment_id}")
         return self._state(found[0])
+
+    def capture(self, intent: PaymentIntent, *, idempotency_key: str) -> RemoteState:
+        """It takes the money by itself when the payer agrees."""
+        return self.fetch(intent)
 
     def cancel(self, intent: PaymentIntent) -> RemoteState:
         path = f"/v1/payments/{intent.gateway_reference}/cancel"
@@ -124,9 +143,34 @@ class Sandbox:
         except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as fault:
             raise MalformedNotice(f"{type(fault).__name__}: {fault}") from fault
 
-    def _call(self, method: str, path: str, **rest: Any) -> dict[str, Any]:
+    def _call(self, method: str, path: str, *, idempotency_key: str = "", **content: Any) -> dict[str, Any]:
         key = hmac.new(settings.SANDBOX_SIGNING_KEY.encode(), b"sandbox api key", hashlib.sha256).hexdigest()
-        return call(settings.SANDBOX_URL, method, path, headers={"Authorization": f"Bearer {key}"}, **rest)
+        headers = {"Authorization": f"Bearer {key}"}
+        if idempotency_key:
+            headers["Idempotency-Key"] = idempotency_key
+        may_repeat = method == "GET" or bool(idempotency_key)
+        response = send(settings.SANDBOX_URL, method, path, headers=headers, may_repeat=may_repeat, **content)
+        if response.is_success:
+            return understood(response)
+        error = json_object(response).get("error")
+        code, message = (
+            (str(error.get(name, "")) for name in ("code", "message")) if isinstance(error, dict) else ("", "")
+        )
+        told = f"{method} {path}: {response.status_code} {code} {message}".strip()
+        match response.status_code:
+            case 401 | 403:
+                raise GatewayAuthError(told)
+            case 402:
+                raise GatewayDeclined(code or "declined", message)
+            case 404:
+                raise GatewayNotFound(told)
+            case 409:
+                raise GatewayConflict(told)
+            case 422 if code == "idempotency_key_reused":
+                raise GatewayConflict(told)
+            case 422 if code == "refund_too_large":
+                raise GatewayDeclined(code, message)
+        raise GatewayInvalidRequest(told)
 
     def _state(self, payment: dict[str, Any]) -> RemoteState:
         try:

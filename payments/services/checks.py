@@ -12,7 +12,14 @@ from django.utils.timezone import now
 from bookings.models import BookingStatus
 from notifications.outbox import send_task
 from payments.errors import PaymentNotFound
-from payments.gateways.interface import Gateway, GatewayConflict, GatewayError, GatewayNotFound, RemoteState
+from payments.gateways.interface import (
+    Gateway,
+    GatewayConflict,
+    GatewayDeclined,
+    GatewayError,
+    GatewayNotFound,
+    RemoteState,
+)
 from payments.gateways.registry import gateway_of
 from payments.models import Payment, PaymentStatus
 from payments.services.intents import intent_of
@@ -32,9 +39,10 @@ WAITING_FOR_MONEY = frozenset({BookingStatus.PENDING_PAYMENT, BookingStatus.CONF
 def check_payment(*, payment_id: UUID, actor: Any = None, end_it: bool = False) -> Payment:
     """Ask the gateway and bring the payment to what it says; safe to repeat.
 
-    An attempt that nobody has paid and whose time or booking has ended (or with `end_it`, any) is ended at the gateway
-    first, then here. One that never reached the gateway is ended once it surely will not. Raises `PaymentNotFound`, and
-    `GatewayError` when the gateway cannot say; the next check is put off then.
+    Money that the payer agreed to is captured, whether or not they come back to us. An attempt that nobody has paid and
+    whose time or booking has ended (or with `end_it`, any) is ended at the gateway first, then here. One that never
+    reached the gateway is ended once it surely will not. Raises `PaymentNotFound`, and `GatewayError` when the gateway
+    cannot say; the next check is put off then.
     """
     payment = Payment.objects.select_related("booking").filter(pk=payment_id).first()
     if payment is None:
@@ -42,14 +50,44 @@ def check_payment(*, payment_id: UUID, actor: Any = None, end_it: bool = False) 
     gateway = gateway_of(payment.gateway)
     try:
         state = gateway.fetch(intent_of(payment))
-        if state.status == PaymentStatus.PENDING and (end_it or _has_ended(payment)):
+        if _may_end(state) and (end_it or _has_ended(payment) or (state.to_capture and not payment.is_open)):
             state = _end_there(gateway, payment, state)
+        elif state.to_capture:
+            state = _capture_there(gateway, payment, state)
     except GatewayNotFound:
         return _not_there(payment_id, end_it)
     except GatewayError:
         _put_off(payment_id)
         raise
     return apply_remote_state(payment_id, state, actor=actor)
+
+
+def _may_end(state: RemoteState) -> bool:
+    return state.status == PaymentStatus.PENDING or state.may_end
+
+
+def _capture_there(gateway: Gateway, payment: Payment, state: RemoteState) -> RemoteState:
+    """Whoever comes first captures; the key makes all others get the same answer."""
+    payment.gateway_reference = state.gateway_reference
+    intent = intent_of(payment)
+    try:
+        return gateway.capture(intent, idempotency_key=f"{gateway.code}:capture:{payment.pk}")
+    except GatewayConflict:
+        return gateway.fetch(intent)
+    except GatewayDeclined as refusal:
+        return refused(payment, refusal)
+
+
+def refused(payment: Payment, refusal: GatewayDeclined) -> RemoteState:
+    """A clear no of the gateway, as what it holds."""
+    return RemoteState(
+        status=PaymentStatus.FAILED,
+        amount=payment.amount,
+        currency=payment.currency,
+        gateway_reference=payment.gateway_reference,
+        failure_code=refusal.code,
+        failure_message=refusal.message,
+    )
 
 
 def _has_ended(payment: Payment) -> bool:

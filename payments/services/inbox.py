@@ -12,8 +12,11 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db import transaction
 from django.utils.timezone import now
+from django_redis.exceptions import ConnectionInterrupted
+from redis.exceptions import RedisError
 
 from accounts.audit import record
+from config import metrics
 from config.errors import NotFound
 from config.tenancy import tenant_id_or_raise
 from notifications.outbox import send_task
@@ -22,6 +25,7 @@ from payments.gateways.registry import gateway_of
 from payments.models import GatewayObject, Notice, NoticeStatus, Payment, Refund
 from payments.services.checks import check_payment
 from payments.services.refunds import ask_after_refund
+from payments.services.states import note_dispute
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +36,12 @@ BATCH = 500
 
 # What a payment must have become for a notice of this type to be news.
 MEANS = {
-    "payment.pending": "PENDING",
-    "payment.processing": "PROCESSING",
-    "payment.succeeded": "PAID",
-    "payment.failed": "FAILED",
-    "payment.cancelled": "CANCELLED",
+    "payment.pending": {"PENDING"},
+    "payment.authorized": {"PROCESSING", "PAID"},
+    "payment.processing": {"PROCESSING"},
+    "payment.succeeded": {"PAID"},
+    "payment.failed": {"FAILED"},
+    "payment.cancelled": {"CANCELLED"},
 }
 
 
@@ -53,20 +58,27 @@ def store_notice(
     )
     Notice.objects.bulk_create([notice], ignore_conflicts=True)
     is_new = Notice.objects.filter(pk=notice.pk).exists()
+    metrics.count(metrics.NOTICES, gateway, "stored" if is_new else "repeated")
     if is_new:
         transaction.on_commit(partial(send_task, "payments.tasks.process_notice", str(notice.pk)))
     return is_new
 
 
 def count_forged() -> int:
-    """Count a notice with a bad signature; returns how many came to this tenant today. Nothing else of it is kept."""
-    cache.add(_forged_key(), 0, timeout=48 * 3600)
-    return int(cache.incr(_forged_key()))
+    """Count a notice with a bad signature; returns how many came to this tenant today, 0 where that is not known."""
+    try:
+        cache.add(_forged_key(), 0, timeout=48 * 3600)
+        return int(cache.incr(_forged_key()))
+    except (ConnectionInterrupted, RedisError, ValueError):
+        return 0  # the cache is away, or forgot it between the two: counting must not stop an answer
 
 
 def forged_today() -> int:
     """How many notices with a bad signature came to this tenant today."""
-    return int(cache.get(_forged_key()) or 0)
+    try:
+        return int(cache.get(_forged_key()) or 0)
+    except (ConnectionInterrupted, RedisError):
+        return 0
 
 
 def _forged_key() -> str:
@@ -138,8 +150,11 @@ def _apply(event: NormalizedEvent, payment: Payment) -> bool:
         check_payment(payment_id=payment.pk)  # a refund made at the gateway's own desk shows there
         return True
     payment = check_payment(payment_id=payment.pk)
+    if event.type.startswith("dispute."):
+        note_dispute(payment_id=payment.pk, is_over=event.type == "dispute.closed")
+        return True
     stands_for = "PAID" if payment.has_money else payment.status
-    return MEANS[event.type] == stands_for
+    return stands_for in MEANS[event.type]
 
 
 def _unknown(notice: Notice) -> Notice:
@@ -158,6 +173,7 @@ def _try_later(notice: Notice, why: str) -> Notice:
 
 
 def _finish(notice: Notice, status: NoticeStatus, why: str = "") -> Notice:
+    metrics.count(metrics.NOTICES, notice.gateway, status.lower())
     notice.status, notice.error, notice.next_try_at, notice.done_at = status, why, None, now()
     notice.save(update_fields=["status", "error", "next_try_at", "done_at", "payment"])
     return notice

@@ -24,7 +24,9 @@ def intent_of(payment: Payment) -> PaymentIntent:
         return_url=return_address(payment.pk, slug),
         cancel_url=return_address(payment.pk, slug),
         notify_url=f"{settings.PUBLIC_URL}{reverse('api:payment-notices', args=[payment.gateway])}?tenant={slug}",
+        begun_at=payment.created_at,
         expires_at=payment.expires_at or payment.created_at,
+        own_form=payment.own_form,
         gateway_reference=payment.gateway_reference,
         captured_reference=payment.captured_reference,
     )

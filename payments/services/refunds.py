@@ -12,6 +12,7 @@ from django.utils.timezone import now
 
 from accounts.audit import record
 from bookings.services import lock_booking, note
+from config import metrics
 from config.errors import NotFound
 from ledger.errors import AmountTooFine
 from ledger.models import AccountRole, TransactionKind
@@ -65,6 +66,7 @@ def request_refund(*, payment_id: UUID, amount: Decimal, cause: str, reason: str
     )
     refund.idempotency_key = f"{payment.gateway}:refund:{refund.pk}"
     refund.save(force_insert=True)
+    metrics.count(metrics.REFUNDS, payment.gateway, RefundStatus.PENDING)
     wording = amount_text(amount, payment.currency)
     payment.note(with_detail("refund_asked", f"{refund.number}, {wording} {payment.currency}"), actor=actor)
     if actor is not None:
@@ -83,7 +85,7 @@ def _refuse_refund(payment: Payment, amount: Decimal) -> None:
     if not payment.has_money:
         raise NotRefundable(number=payment.number, status=payment.get_status_display())
     try:
-        exact = to_minor(amount, payment.currency) > 0
+        exact = to_minor(amount, payment.currency) > 0 and gateway_of(payment.gateway).takes(amount, payment.currency)
     except AmountTooFine:
         exact = False
     if not exact:
@@ -213,7 +215,7 @@ def _converge(refund: Refund, conflict: GatewayConflict) -> Refund:
 @transaction.atomic
 def settle_refund(refund_id: UUID, remote: RemoteRefund) -> Refund:
     """Bring the refund to what the gateway says it is. Done: posted, summed up on payment and booking, announced."""
-    refund, payment = _lock_refund(refund_id)
+    refund, payment = lock_refund(refund_id)
     if refund.status != RefundStatus.PENDING:
         return refund
     if remote.gateway_reference and refund.gateway_reference != remote.gateway_reference:
@@ -241,6 +243,7 @@ def _complete(refund: Refund, payment: Payment) -> None:
     refund.status, refund.done_at, refund.next_try_at = RefundStatus.SUCCEEDED, now(), None
     refund.failure_message = ""
     refund.save(update_fields=["entry", "status", "done_at", "next_try_at", "failure_message"])
+    metrics.count(metrics.REFUNDS, payment.gateway, RefundStatus.SUCCEEDED)
     payment.refunded_amount = refunded_of(payment)
     payment.save(update_fields=["refunded_amount", "updated_at"])
     in_full = payment.refunded_amount == payment.amount
@@ -263,12 +266,13 @@ def _complete(refund: Refund, payment: Payment) -> None:
 @transaction.atomic
 def _fail(refund_id: UUID, why: str) -> Refund:
     """A clear no: the claim on the money ends, staff must act."""
-    refund, payment = _lock_refund(refund_id)
+    refund, payment = lock_refund(refund_id)
     if refund.status != RefundStatus.PENDING:
         return refund
     refund.status, refund.done_at, refund.next_try_at = RefundStatus.FAILED, now(), None
     refund.failure_message = why[:300]
     refund.save(update_fields=["status", "done_at", "next_try_at", "failure_message"])
+    metrics.count(metrics.REFUNDS, payment.gateway, RefundStatus.FAILED)
     payment.raise_flag(PaymentFlag.REFUND_FAILED, f"{refund.number}, {why}")
     note(
         payment.booking_id,
@@ -280,8 +284,11 @@ def _fail(refund_id: UUID, why: str) -> Refund:
     return refund
 
 
-def _lock_refund(refund_id: UUID) -> tuple[Refund, Payment]:
-    payment_id = Refund.objects.filter(pk=refund_id).values_list("payment_id", flat=True).get()
+def lock_refund(refund_id: UUID) -> tuple[Refund, Payment]:
+    """The refund and its payment, locked in their order. Raises `NotFound`."""
+    payment_id = Refund.objects.filter(pk=refund_id).values_list("payment_id", flat=True).first()
+    if payment_id is None:
+        raise NotFound
     payment = lock_payment(payment_id)
     refund = Refund.objects.select_for_update(of=("self",), no_key=True).get(pk=refund_id)
     refund.payment = payment

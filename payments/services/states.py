@@ -97,13 +97,15 @@ def _paid(payment: Payment, state: RemoteState, actor: Any) -> None:
     if payment.has_money:
         _compare_refunds(payment, state)
         return
-    payment.is_duplicate = Payment.objects.successes().filter(booking_id=payment.booking_id).exists()
-    came_late = not payment.is_open
+    payment.is_duplicate = Payment.objects.whole_successes().filter(booking_id=payment.booking_id).exists()
+    # A refused card may be followed by a good one in the same form: late is what comes after the attempt's end.
+    is_over = payment.expires_at is not None and payment.expires_at <= now()
+    came_late = payment.status == PaymentStatus.CANCELLED or (payment.status == PaymentStatus.FAILED and is_over)
     record_capture(payment, actor=actor)
     if came_late:
         payment.raise_flag(PaymentFlag.LATE)
     announce("payment.paid", payment, amount=amount_text(payment.amount, payment.currency), currency=payment.currency)
-    _note_on_booking(payment, "payment_paid", actor)
+    note_on_booking(payment, "payment_paid", actor)
     if payment.is_duplicate:
         payment.raise_flag(PaymentFlag.DUPLICATE)
         _give_back(payment, "duplicate")
@@ -150,7 +152,7 @@ def _failed(payment: Payment, state: RemoteState, actor: Any) -> None:
     payment.save(update_fields=["failure_code", "failure_message", "updated_at"])
     payment.move_to(PaymentStatus.FAILED, reason=with_detail("refused_there", state.failure_code), actor=actor)
     record_failed_attempt(booking_id=payment.booking_id)
-    _note_on_booking(payment, "payment_failed", actor)
+    note_on_booking(payment, "payment_failed", actor)
     announce("payment.failed", payment, code=payment.failure_code)
 
 
@@ -161,7 +163,18 @@ def _compare_refunds(payment: Payment, state: RemoteState) -> None:
         payment.raise_flag(PaymentFlag.UNKNOWN_REFUND, f"{state.refunded_amount} ≠ {ours}")
 
 
-def _note_on_booking(payment: Payment, action: str, actor: Any) -> None:
+@transaction.atomic
+def note_dispute(*, payment_id: UUID, is_over: bool) -> None:
+    """The payer asks their bank or the gateway for the money back: staff must answer there. Raises `PaymentNotFound`."""
+    payment = lock_payment(payment_id)
+    if is_over:
+        payment.note("dispute_over")
+    else:
+        payment.raise_flag(PaymentFlag.DISPUTED)
+
+
+def note_on_booking(payment: Payment, action: str, actor: Any) -> None:
+    """Write into the booking's history what happened to this payment of it."""
     amount = amount_text(payment.amount, payment.currency)
     data = {"payment": payment.number, "amount": amount, "currency": payment.currency, "gateway": payment.gateway}
     note(payment.booking_id, action, actor, data)

@@ -1,11 +1,20 @@
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import pytest
+from django.core.servers.basehttp import WSGIServer
 
 from config.celery import app
 from config.middleware import TenantMiddleware
+from payments.tests.conformance.drivers import DEAD, Driver, PayPalDriver, StripeDriver
 from payments.tests.sandbox_process import SandboxProcess, running_sandbox
+from payments.tests.standins.process import StandInProcess, running
+from payments.tests.whole_system import WholeSystem
+
+# Fifty notices at once must find room to wait in.
+WSGIServer.request_queue_size = 128
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +32,38 @@ def sandbox(sandbox_process: SandboxProcess, settings: Any) -> Iterator[SandboxP
     sandbox_process.heal()
     yield sandbox_process
     sandbox_process.heal()
+
+
+@pytest.fixture(scope="session")
+def stand_ins() -> Iterator[Any]:
+    """One process per gateway, started when it is first asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def started(name: str) -> StandInProcess:
+            return stack.enter_context(running(name))
+
+        yield started
+
+
+@pytest.fixture
+def stripe_shop(db: None, tenant: Any, stand_ins: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Driver:
+    """Stripe's stand-in, offered here."""
+    return offered(StripeDriver(stand_ins("stripe")), settings, monkeypatch)
+
+
+@pytest.fixture
+def paypal_shop(db: None, tenant: Any, stand_ins: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Driver:
+    """PayPal's stand-in, offered here."""
+    return offered(PayPalDriver(stand_ins("paypal")), settings, monkeypatch)
+
+
+def offered(driver: Driver, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Driver:
+    settings.GATEWAY_READ_SECONDS = 2.0
+    settings.PUBLIC_URL = DEAD
+    driver.configure(settings, monkeypatch)
+    driver.reset()
+    return driver
 
 
 @pytest.fixture
@@ -48,3 +89,13 @@ def shop(
     settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
     monkeypatch.setattr(TenantMiddleware, "REMEMBERED_FOR", 0.0)  # each test makes its tenant anew
     return str(live_server.url)
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeSystem]:
+    """Everything under its supervisor, on servers of its own: to be killed."""
+    system = WholeSystem(tmp_path_factory.mktemp("whole"), THROTTLE_DEFAULT="1000000/min", PAYMENT_UNCLEAR_SECONDS="2")
+    try:
+        yield system.up()
+    finally:
+        system.down()

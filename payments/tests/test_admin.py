@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry
-from bookings.tests.factories import ClerkFactory, CustomerFactory
+from bookings.tests.factories import BookingFactory, ClerkFactory, CustomerFactory
 from payments.models import Notice, NoticeStatus, Payment, PaymentFlag, Refund
-from payments.services import apply_remote_state, request_refund
+from payments.services import apply_remote_state, check_payment, request_refund, start_payment
 from payments.tests.steps import begun, paid, said, started, status_of
 
 MODELS = ("payment", "refund", "notice")
@@ -214,3 +214,44 @@ def test_lists_ask_a_fixed_number_of_queries(tenant, django_assert_max_num_queri
     browser.get(page("payment_changelist"))
     with django_assert_max_num_queries(14):
         browser.get(page("payment_changelist"))
+
+
+def test_a_payment_link_is_made_by_staff(tenant, stripe_shop):
+    url = page("payment_begin")
+    booking = BookingFactory()
+    wanted = {"reference": f" {booking.reference.lower()} ", "gateway": "stripe", "_form_submitted": "True"}
+    assert browser_of().post(url, wanted).status_code == 403
+    browser = browser_of("payments.add_payment")
+    for wrong in ({"reference": "BK-NONE"}, {"gateway": "gold"}, {"reference": ""}):
+        assert browser.post(url, wanted | wrong).status_code == 200
+        assert not Payment.objects.exists()
+    answer = browser.post(url, wanted)
+    payment = Payment.objects.get()
+    assert (answer.status_code, answer["Location"]) == (303, page("payment_change", payment.pk))
+    assert (payment.gateway, payment.created_by_id) == ("stripe", browser.user.pk)
+    text = browser.get(page("payment_change", payment.pk)).content.decode()
+    assert payment.action["url"] in text
+    assert stripe_shop.violations() == []
+
+
+def test_staff_decide_on_a_wrong_amount(tenant, paypal_shop):
+    payment = start_payment(booking_id=BookingFactory().pk, gateway="paypal")
+    paypal_shop.lie(payment, amount="150.00")
+    paypal_shop.pay(payment)
+    check_payment(payment_id=payment.pk)
+    url = page("payment_settle_mismatch", payment.pk)
+    decision = {"resolution": "keep", "reason": "a slip", "_form_submitted": "True"}
+    assert browser_of().post(url, decision).status_code == 403
+    browser = browser_of("payments.reconcile")
+    text = browser.post(url, decision | {"reason": ""}).content.decode()
+    assert "$200.00 was asked for; the gateway names 150.00 USD." in text
+    assert payment.action["url"] not in browser.get(page("payment_change", payment.pk)).content.decode()
+    assert Payment.objects.get().is_open
+    assert url in browser.get(page("payment_change", payment.pk)).content.decode()
+    assert browser.post(url, decision).status_code == 303
+    payment.refresh_from_db()
+    assert (payment.status, payment.amount, payment.is_part, payment.flag) == ("PAID", 150, True, "")
+    assert AuditEntry.objects.filter(action="payments.mismatch_kept", actor=browser.user, reason="a slip").exists()
+    assert url not in browser.get(page("payment_change", payment.pk)).content.decode()
+    text = browser.get(page("payment_changelist")).content.decode()
+    assert "paypal" in text

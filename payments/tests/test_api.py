@@ -3,6 +3,7 @@
 import uuid
 from decimal import Decimal
 from functools import partial
+from urllib.parse import parse_qs
 
 import orjson
 import pytest
@@ -287,6 +288,18 @@ def test_lists_ask_a_fixed_number_of_queries(tenant, clerk, django_assert_num_qu
 
 def back(payment: Payment, **query):
     return APIClient().get(reverse("api:payment-return", args=[payment.pk]), query)
+
+
+def test_payers_come_back_to_an_address_in_arabic(tenant, sandbox):
+    payment = started(return_url="/شكرا?من=علي")
+    sandbox.act(payment.action["url"], "timeout")
+    answer = back(payment)
+    assert answer.status_code == 303
+    where, _mark, query = answer.headers["Location"].partition("?")
+    assert (where, parse_qs(query)) == (
+        "/%D8%B4%D9%83%D8%B1%D8%A7",
+        {"من": ["علي"], "payment": [str(payment.pk)], "status": ["PAID"]},
+    )
 
 
 def test_the_return_page_asks_the_gateway(tenant, sandbox):

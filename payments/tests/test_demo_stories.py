@@ -16,7 +16,7 @@ from accounts.tests.factories import MembershipFactory, RoleFactory
 from bookings import services as bookings
 from bookings.kinds import kind_called
 from bookings.models import Booking, BookingEvent, BookingItem, BookingStatus, Hold, Traveller
-from bookings.services.bookings import frozen_policy
+from bookings.services.drafts import frozen_policy
 from bookings.tests.factories import ClerkFactory, CustomerFactory, move_in_time, run_out
 from config.invariants import check_all
 from ledger.models import Entry, ExchangeRate, Transaction

@@ -43,6 +43,7 @@ def intent(**other) -> PaymentIntent:
         "return_url": "http://127.0.0.1:9/return",
         "cancel_url": "http://127.0.0.1:9/return",
         "notify_url": "http://127.0.0.1:9/notices",
+        "begun_at": now(),
         "expires_at": now() + timedelta(minutes=15),
     }
     return PaymentIntent(**(wanted | other))

@@ -1,10 +1,7 @@
 """What nobody is told of is found by asking; and what a killed worker left is finished."""
 
-import contextlib
 import os
 import signal
-import subprocess
-import sys
 from datetime import timedelta
 from decimal import Decimal
 
@@ -16,7 +13,6 @@ from django.utils.timezone import now
 
 from bookings.models import BookingStatus
 from bookings.services import cancel_booking
-from config.celery import app
 from config.testing import server
 from ledger.models import Transaction
 from payments.gateways.interface import GatewayUnavailable
@@ -128,44 +124,6 @@ def test_each_tenant_is_swept_for_itself(tenant, other_tenant, sandbox, eager):
     assert_sound()
 
 
-@contextlib.contextmanager
-def worker(sandbox_url: str):
-    """A real Celery worker on the tests' database and broker, as the serving role. Killed with SIGKILL."""
-    env = {
-        **os.environ,
-        "DATABASE_URL": server.url_of_test_database(django_settings.DATABASE_URL),
-        "DATABASE_OWNER_URL": server.url_of_test_database(django_settings.DATABASE_OWNER_URL),
-        "RIHLA_AS_OWNER": "false",
-        "SANDBOX_URL": sandbox_url,
-        "GATEWAY_READ_SECONDS": "20",
-    }
-    app.control.purge()  # what other tests have sent
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "config",
-            "worker",
-            "-P",
-            "solo",
-            "--without-gossip",
-            "--without-mingle",
-        ],
-        env=env,
-        cwd=django_settings.BASE_DIR,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait(20)
-
-
 def owner_connection():
     return psycopg.connect(server.url_of_test_database(django_settings.DATABASE_OWNER_URL))
 
@@ -193,7 +151,7 @@ def test_a_worker_killed_between_capture_and_confirmation(tenant, sandbox):
             f' "data": {{"payment": {{"id": "x", "reference": "{payment.pk}", "amount": "200.00", "currency": "USD"}}}}}}'
         ).encode(),
     )
-    with owner_connection() as holding, worker(sandbox.url) as process:
+    with owner_connection() as holding, server.working(SANDBOX_URL=sandbox.url, GATEWAY_READ_SECONDS="20") as process:
         holding.execute("SELECT FROM tours_departure FOR UPDATE")  # confirmation must wait here
         sweep_inbox()
         wait_until(somebody_waits_for_a_lock, 40)
@@ -223,7 +181,7 @@ def test_a_worker_killed_while_the_gateway_refunds(tenant, sandbox):
     payment = check_payment(payment_id=payment.pk)
     path = f"/v1/payments/{payment.gateway_reference}/refunds"
     sandbox.order("refund", "timeout_after", seconds=15)
-    with worker(sandbox.url) as process:
+    with server.working(SANDBOX_URL=sandbox.url, GATEWAY_READ_SECONDS="20") as process:
         refund = request_refund(payment_id=payment.pk, amount=Decimal(80), cause="dies", reason="goodwill", actor=None)
         wait_until(lambda: sandbox.api("GET", path).json()["items"], 40)
         os.kill(process.pid, signal.SIGKILL)

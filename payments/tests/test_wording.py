@@ -14,7 +14,7 @@ from payments.wording import CAUSES, EVENTS, event_in_words, refund_reason
 
 
 def codes_in_services() -> set[str]:
-    """What services give as `reason=` or to `with_detail`, read from the source."""
+    """What services give as `reason=`, to `with_detail` or to `_take_over`, read from the source."""
     found = set()
     for path in (Path(settings.BASE_DIR) / "payments" / "services").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -22,6 +22,7 @@ def codes_in_services() -> set[str]:
                 name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
                 given = [kw.value for kw in node.keywords if kw.arg == "reason" and name == "move_to"]
                 given += node.args[:1] if name in {"with_detail", "note"} else []
+                given += node.args[2:3] if name == "_take_over" else []
                 found |= {arg.value for arg in given if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
     return found
 
@@ -45,8 +46,12 @@ def test_words_and_what_belongs_to_them():
 @pytest.mark.parametrize("cause", sorted(CAUSES))
 def test_causes_of_refunds(cause):
     with override("en"):
-        assert refund_reason(Refund(cause=f"{cause}:1:2", reason="")).startswith("The booking")
+        english = refund_reason(Refund(cause=f"{cause}:1:2", reason=""))
+        assert " " in english
+        assert english[0].isupper()
         assert refund_reason(Refund(cause="staff:1", reason="late bus")) == "late bus"
+    with override("ar"):
+        assert refund_reason(Refund(cause=f"{cause}:1:2", reason="")) != english
 
 
 def test_a_refund_keeps_its_cause(tenant):

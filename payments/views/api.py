@@ -23,13 +23,15 @@ from payments.errors import PaymentNotFound
 from payments.filters import PaymentFilter
 from payments.models import Payment
 from payments.serializers import (
+    MismatchSerializer,
     PaymentDetailSerializer,
     PaymentSerializer,
+    RefundOfSerializer,
     RefundRequestSerializer,
     RefundSerializer,
     StartSerializer,
 )
-from payments.services import request_refund, start_payment
+from payments.services import give_mismatch_back, keep_mismatch, request_refund, start_payment
 
 BOOKING_TOKEN = OpenApiParameter(
     "X-Booking-Token", str, OpenApiParameter.HEADER, description="What a guest without an account was given."
@@ -122,10 +124,27 @@ class RefundView(GenericViewSet):
     )
     @once("payment-refunds")
     def create(self, request: Request, pk: UUID) -> Response:
-        payment = Payment.objects.filter(pk=pk).first()
+        asked = RefundRequestSerializer(data=request.data)
+        return self.ask(request, pk, asked)
+
+    @extend_schema(
+        operation_id="payments_refund_named_create",
+        summary="Refund a payment named in the body (staff)",
+        description="The same as `payments/{id}/refund`.",
+        parameters=[IDEMPOTENCY_KEY],
+        request=RefundOfSerializer,
+        responses={201: RefundSerializer},
+    )
+    @once("payment-refunds")
+    def create_for(self, request: Request) -> Response:
+        asked = RefundOfSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return self.ask(request, asked.validated_data["payment_id"], asked)
+
+    def ask(self, request: Request, payment_id: UUID, asked: RefundRequestSerializer) -> Response:
+        payment = Payment.objects.filter(pk=payment_id).first()
         if payment is None:
             raise PaymentNotFound
-        asked = RefundRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         refund = request_refund(
             payment_id=payment.pk,
@@ -135,6 +154,27 @@ class RefundView(GenericViewSet):
             actor=request.user,
         )
         return Response(RefundSerializer(refund).data, status=201)
+
+
+class MismatchView(GenericViewSet):
+    permission_classes = [Needs("payments.reconcile")]
+    serializer_class = MismatchSerializer
+    queryset = Payment._base_manager.none()
+
+    @extend_schema(
+        summary="Decide what a wrong amount is (staff)",
+        description="For a payment flagged AMOUNT_MISMATCH: the gateway took another amount than it was asked for.",
+        parameters=[IDEMPOTENCY_KEY, PAYMENT_ID],
+        request=MismatchSerializer,
+        responses=PaymentSerializer,
+    )
+    @once_around_gateway("payment-mismatches")
+    def resolve(self, request: Request, pk: UUID) -> Response:
+        asked = MismatchSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        decide = keep_mismatch if asked.validated_data["resolution"] == "keep" else give_mismatch_back
+        payment = decide(payment_id=pk, reason=asked.validated_data["reason"], actor=request.user)
+        return Response(PaymentSerializer(Payment.objects.for_display().get(pk=payment.pk)).data)
 
 
 def asked_once(request: Request) -> str:

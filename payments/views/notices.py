@@ -7,10 +7,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
+from config import metrics
 from config.addresses import client_address
 from config.api import error_response
 from payments.errors import UnknownGateway
-from payments.gateways.interface import MalformedNotice, SignatureInvalid
+from payments.gateways.interface import GatewayError, MalformedNotice, SignatureInvalid
 from payments.gateways.registry import offered_gateway
 from payments.services.inbox import count_forged, store_notice
 from payments.views.methods import method_not_allowed
@@ -18,7 +19,7 @@ from payments.views.methods import method_not_allowed
 logger = logging.getLogger(__name__)
 
 MOST_BYTES = 256 * 1024
-KEPT_HEADERS = ("Content-Type", "User-Agent", "Sandbox-Signature")
+KEPT_HEADERS = ("Content-Type", "User-Agent")
 
 
 @csrf_exempt
@@ -39,12 +40,18 @@ def receive_notice(request: HttpRequest, gateway: str) -> HttpResponse:
         adapter.verify_notice(body, request.headers)
         event = adapter.read_notice(body)
     except SignatureInvalid as fault:
+        metrics.NOTICES.labels(adapter.code, "forged").inc()
         logger.warning("a notice with a bad signature (%s today): %s", count_forged(), fault)
         return error_response(request, 400, "signature_invalid", _("The signature is not valid."))
     except MalformedNotice as fault:
+        metrics.NOTICES.labels(adapter.code, "malformed").inc()
         logger.warning("a signed notice of %s cannot be read: %s", gateway, fault)
         return error_response(request, 400, "malformed_notice", _("The notice cannot be read."))
-    headers = {name: request.headers[name][:300] for name in KEPT_HEADERS if name in request.headers}
+    except GatewayError as trouble:
+        logger.warning("a notice of %s could not be verified: %s", gateway, trouble)
+        return error_response(request, 503, "unavailable", _("Try again later."))
+    kept = (*KEPT_HEADERS, *adapter.signature_headers)
+    headers = {name: request.headers[name][:500] for name in kept if name in request.headers}
     try:
         is_new = store_notice(gateway=gateway, event=event, body=body, headers=headers, address=client_address(request))
     except DatabaseError:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
+from django.utils.encoding import iri_to_uri
 from django.utils.translation import override
 
 from config.i18n import in_language
@@ -58,7 +59,7 @@ def with_outcome(address: str, payment: Payment) -> str:
     """The client's address with `payment` and `status` added: a hint for its page, which asks the API to be sure."""
     parts = urlsplit(address)
     query = [*parse_qsl(parts.query, keep_blank_values=True), ("payment", str(payment.pk)), ("status", payment.status)]
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    return iri_to_uri(urlunsplit(parts._replace(query=urlencode(query))))
 
 
 def _page(request: HttpRequest, payment: Payment) -> HttpResponse:

@@ -1,0 +1,48 @@
+"""`python -m benchmarks compare | load | growth`: see `docs/performance.md`."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from benchmarks.compare import compare
+from benchmarks.growth import growth
+from benchmarks.load import load
+
+
+def numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
+def scales(text: str) -> list[float]:
+    return [float(number) for number in text.split(",")]
+
+
+def words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("compare", help="the hot calls against a minimal FastAPI service")
+    one.add_argument("--clients", type=numbers, default=[1, 8, 32])
+    one.add_argument("--rounds", type=int, default=3)
+    one.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    one.add_argument("--scale", type=float, default=20, help="of the demo data; 20 is some 1,000 tours")
+    one.add_argument("--only", type=words, default=[], help="calls, by parts of their names: hold,booking")
+    two = commands.add_parser("load", help="a thousand people who browse and book")
+    two.add_argument("--clients", type=int, default=1000)
+    two.add_argument("--seconds", type=float, default=30)
+    two.add_argument("--think", type=float, default=2.0, help="seconds between two requests of a person, on average")
+    two.add_argument("--scale", type=float, default=1)
+    three = commands.add_parser("growth", help="the same requests with little and with much data")
+    three.add_argument("--scales", type=scales, default=[1, 100])
+    three.add_argument("--rounds", type=int, default=5)
+    three.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
+    chosen = vars(parser.parse_args())
+    known: dict[str, Callable[..., bool]] = {"compare": compare, "load": load, "growth": growth}
+    return 0 if known[chosen.pop("command")](**chosen) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

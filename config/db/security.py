@@ -34,6 +34,7 @@ def secure_tables(connection: Any, serving_role: str | None) -> None:
             _isolate(cursor, connection.ops.quote_name, model._meta.db_table)
         for model in owned:
             _bind_references(cursor, connection.ops.quote_name, model, tables)
+            _drop_implied(cursor, connection.ops.quote_name, model, tables)
         if serving_role:
             _grant(cursor, connection.ops.quote_name, serving_role)
 
@@ -69,6 +70,34 @@ def _bind_references(cursor: Any, quote: Any, model: type[models.Model], tables:
             name,
             f"FOREIGN KEY ({columns}) REFERENCES {quote(target)} (id, tenant_id) DEFERRABLE INITIALLY DEFERRED",
         )
+
+
+def _drop_implied(cursor: Any, quote: Any, model: type[models.Model], tables: set[str]) -> None:
+    """Where a row must point to another row of its tenant, that one vouches for the tenant.
+
+    The plain reference beside it would be checked again for each row written, and each time lock the tenant's one row, which
+    all who write share (`docs/performance.md`).
+    """
+    if not any(field.related_model._meta.db_table in tables for field in vouchers(model)):  # type: ignore[union-attr]
+        return
+    cursor.execute(
+        "SELECT c.conname FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attname = 'tenant_id'"
+        " WHERE c.contype = 'f' AND c.conrelid = %s::text::regclass AND c.conkey = ARRAY[a.attnum]",
+        [quote(model._meta.db_table)],
+    )
+    for (name,) in cursor.fetchall():
+        cursor.execute(f"ALTER TABLE {quote(model._meta.db_table)} DROP CONSTRAINT {quote(name)}")
+
+
+def vouchers(model: type[models.Model]) -> list[models.ForeignObject]:
+    """The references of an owned table that each row has, to a row of another table that has the same tenant."""
+    return [
+        field
+        for field in model._meta.local_fields
+        if isinstance(field, TenantForeignKey | TenantOneToOneField)
+        and not field.null
+        and field.related_model is not model
+    ]
 
 
 def _constrain(cursor: Any, quote: Any, table: str, name: str, rule: str) -> None:

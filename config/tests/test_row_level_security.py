@@ -11,7 +11,7 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 from accounts.models import Membership, Role
 from accounts.tests.factories import RoleFactory, UserFactory
 from config.db.roles import UnsafeServingRole, refuse_unsafe_role
-from config.db.security import tenant_owned_models
+from config.db.security import tenant_owned_models, vouchers
 from config.models import TenantForeignKey, TenantOneToOneField
 from config.tenancy import TenantRequired, tenant_context
 
@@ -172,6 +172,21 @@ def test_every_reference_between_owned_rows_compares_tenants():
 
 
 @pytest.mark.django_db
+def test_every_tenant_of_a_row_exists():
+    """By a reference to the tenants, or by one to a row of the same tenant that each row has; never by both."""
+    plain = {
+        table
+        for (table,) in sql(
+            "SELECT c.conrelid::regclass::text FROM pg_constraint c"
+            " WHERE c.contype = 'f' AND c.confrelid = 'accounts_tenant'::regclass"
+        )
+    }
+    for model in tenant_owned_models():
+        assert (model._meta.db_table in plain) != bool(vouchers(model)), model
+    assert {"bookings_booking", "bookings_hold"}.isdisjoint(plain)
+    assert "tours_category" in plain
+
+
 def test_no_many_to_many_hides_a_table_without_a_tenant():
     hidden = [
         f"{model._meta.label}.{field.name}"

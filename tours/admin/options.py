@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
 
+from tours.admin.editor import OPTION, EditedInTabs
 from tours.admin.pages import CatalogueAdmin, PricedFormSet, WordedForm
 from tours.admin.schedule import RuleForm, rule_data, tell
 from tours.admin.shown import prices_of
@@ -33,7 +34,6 @@ class PriceInline(TabularInline):
     formset = PriceFormSet
     fields = ["category", "amount", "original_amount"]
     extra = 0
-    tab = True
     hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -45,36 +45,49 @@ class RuleInline(StackedInline):
     form = RuleForm
     fields = ["weekdays", ("start_time", "capacity"), ("valid_from", "valid_until"), "except_dates", "is_active"]
     extra = 0
-    tab = True
     collapsible = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("option__tour")
 
+    @staticmethod
+    def save_rows(request: HttpRequest, option: TourOption, formset: Any) -> None:
+        formset.save(commit=False)
+        for rule in formset.deleted_objects:
+            tell(request, delete_rule(rule_id=rule.pk, actor=request.user))
+        for row in formset.forms:
+            if not row.has_changed() or row.cleaned_data.get("DELETE"):
+                continue
+            if row.instance in formset.new_objects:
+                outcome = create_rule(option_id=option.pk, data=rule_data(row), actor=request.user)
+            else:
+                outcome = change_rule(rule_id=row.instance.pk, data=rule_data(row), actor=request.user)
+            tell(request, outcome)
+
+
+OPTION.fields(
+    "option",
+    "tour",
+    ("name_en", "name_ar"),
+    ("code", "capacity"),
+    ("duration_minutes", "display_order"),
+    "is_default",
+    order=10,
+    shown=("tour",),
+)
+OPTION.inline("prices", PriceInline, order=10)
+OPTION.inline("schedule", RuleInline, order=10)
+
 
 @admin.register(TourOption)
-class TourOptionAdmin(CatalogueAdmin):
-    """Reached from its tour, where options are added."""
+class TourOptionAdmin(EditedInTabs, CatalogueAdmin):
+    """Reached from its tour, where options are added. What its page is made of: `tours.admin.editor.OPTION`."""
+
+    editor = OPTION
 
     list_display = ["tour", "name_en", "name_ar", "code", "capacity", "price_list"]
     list_select_related = ["tour"]
     search_fields = ["tour__title_en", "tour__title_ar", "name_en", "name_ar", "code"]
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "tour",
-                    ("name_en", "name_ar"),
-                    ("code", "capacity"),
-                    ("duration_minutes", "display_order"),
-                    "is_default",
-                ]
-            },
-        )
-    ]
-    readonly_fields = ["tour"]
-    inlines = [PriceInline, RuleInline]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return (
@@ -91,22 +104,6 @@ class TourOptionAdmin(CatalogueAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        if formset.model is not ScheduleRule:
-            super().save_formset(request, form, formset, change)
-            return
-        formset.save(commit=False)
-        for rule in formset.deleted_objects:
-            tell(request, delete_rule(rule_id=rule.pk, actor=request.user))
-        for row in formset.forms:
-            if not row.has_changed() or row.cleaned_data.get("DELETE"):
-                continue
-            if row.instance in formset.new_objects:
-                outcome = create_rule(option_id=form.instance.pk, data=rule_data(row), actor=request.user)
-            else:
-                outcome = change_rule(rule_id=row.instance.pk, data=rule_data(row), actor=request.user)
-            tell(request, outcome)
-
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if "duration_minutes" in form.changed_data:
@@ -120,7 +117,7 @@ class TourOptionAdmin(CatalogueAdmin):
         settle_tour(tour_id)
 
     def response_post_save_change(self, request: HttpRequest, obj: TourOption) -> HttpResponse:
-        return redirect(f"{reverse('admin:tours_tour_change', args=[obj.tour_id])}#options")
+        return redirect(f"{reverse('admin:tours_tour_change', args=[obj.tour_id])}#tab-prices")
 
     @display(description=_("prices"))
     def price_list(self, option: TourOption) -> str:

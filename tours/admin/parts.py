@@ -25,7 +25,6 @@ class OptionInline(TwoLanguages, TabularInline):
     fields = ["name_en", "name_ar", "code", "capacity", "duration_minutes", "is_default", "price_list"]
     readonly_fields = ["price_list"]
     extra = 0
-    tab = True
     hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -53,7 +52,6 @@ class ItineraryInline(TwoLanguages, StackedInline):
         ("breakfast", "lunch", "dinner"),
     ]
     extra = 0
-    tab = True
     collapsible = True
 
 
@@ -68,7 +66,6 @@ class ExtraInline(TwoLanguages, TabularInline):
     formset = ExtraFormSet
     fields = ["name_en", "name_ar", "code", "basis", "amount", "max_quantity", "is_active"]
     extra = 0
-    tab = True
     hide_title = True
 
 
@@ -114,7 +111,6 @@ class ImageInline(TwoLanguages, TabularInline):
     fields = ["preview", "file", "alt_en", "alt_ar", "is_cover", "display_order"]
     readonly_fields = ["preview"]
     extra = 0
-    tab = True
     hide_title = True
 
     @display(description=gettext_lazy("preview"))
@@ -122,6 +118,10 @@ class ImageInline(TwoLanguages, TabularInline):
         if not image.thumbnail:
             return "–"
         return format_html('<img class="rihla-thumbnail" src="{}" alt="" loading="lazy">', image.thumbnail.url)
+
+    @staticmethod
+    def save_rows(request: HttpRequest, tour: Tour, formset: Any) -> None:
+        save_images(request.user, tour, formset)
 
 
 def save_images(actor: Any, tour: Tour, formset: Any) -> None:

@@ -13,8 +13,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.decorators import action, display
 
 from config.errors import DomainError
+from tours.admin.editor import TOUR, EditedInTabs
 from tours.admin.pages import CatalogueAdmin, WordedForm, add_faults
-from tours.admin.parts import ExtraInline, ImageInline, ItineraryInline, OptionInline, save_images
+from tours.admin.parts import ExtraInline, ImageInline, ItineraryInline, OptionInline
 from tours.admin.shown import badge, duration, local_time, money
 from tours.errors import TourHasNoPrice
 from tours.limits import empty_fields, faults_of_tour
@@ -62,8 +63,61 @@ class TourForm(WordedForm):
             add_faults(self, {field: [needed] for field in empty_fields(tour) if field in self.fields})
 
 
+TOUR.fields(
+    "texts",
+    ("title_en", "title_ar"),
+    ("summary_en", "summary_ar"),
+    ("description_en", "description_ar"),
+    ("meeting_point_en", "meeting_point_ar"),
+    order=10,
+)
+TOUR.fields(
+    "texts",
+    ("highlights_en", "highlights_ar"),
+    ("inclusions_en", "inclusions_ar"),
+    ("exclusions_en", "exclusions_ar"),
+    ("amenities_en", "amenities_ar"),
+    title=gettext_lazy("What is in it"),
+    order=20,
+)
+TOUR.fields(
+    "facts",
+    ("kind", "is_featured"),
+    ("destination", "category"),
+    ("duration_minutes", "nights"),
+    ("duration_shown", "difficulty"),
+    ("min_group_size", "max_group_size"),
+    ("min_age", "tags"),
+    ("sold_shown", "made_shown"),
+    order=10,
+    shown=("duration_shown", "sold_shown", "made_shown"),
+)
+TOUR.inline("pictures", ImageInline, order=10)
+TOUR.fields("prices", ("currency", "tax"), order=10)
+TOUR.inline("prices", OptionInline, order=20)
+TOUR.inline("itinerary", ItineraryInline, order=10)
+TOUR.inline("extras", ExtraInline, order=10)
+TOUR.fields(
+    "policies",
+    ("cancellation_policy", "cutoff_minutes"),
+    ("min_guests", "max_guests"),
+    order=10,
+)
+TOUR.fields(
+    "seo",
+    ("slug", "display_order"),
+    ("seo_title_en", "seo_title_ar"),
+    ("seo_description_en", "seo_description_ar"),
+    order=10,
+    shown=("slug",),
+)
+
+
 @admin.register(Tour)
-class TourAdmin(CatalogueAdmin):
+class TourAdmin(EditedInTabs, CatalogueAdmin):
+    """What its page is made of: `tours.admin.editor.TOUR`."""
+
+    editor = TOUR
     form = TourForm
     list_display = ["title_shown", "status_shown", "category", "price_shown", "next_shown", "featured_shown"]
     list_filter = [
@@ -84,76 +138,10 @@ class TourAdmin(CatalogueAdmin):
     ]
     search_help_text = gettext_lazy("Title or city, in English or Arabic")
     autocomplete_fields = ["destination"]
-    readonly_fields = ["status_shown", "slug", "duration_shown", "sold_shown", "made_shown"]
     actions = ["publish_chosen", "take_off_sale_chosen", "archive_chosen"]
     actions_submit_line = ["publish", "take_off_sale", "archive"]
     list_per_page = 50
     keeps_changes_of_others = True
-    inlines = [OptionInline, ItineraryInline, ImageInline, ExtraInline]
-    fieldsets = [
-        (None, {"fields": [("status_shown", "slug"), ("kind", "is_featured")]}),
-        (
-            gettext_lazy("Texts"),
-            {
-                "classes": ["tab"],
-                "fields": [
-                    ("title_en", "title_ar"),
-                    ("summary_en", "summary_ar"),
-                    ("description_en", "description_ar"),
-                    ("meeting_point_en", "meeting_point_ar"),
-                ],
-            },
-        ),
-        (
-            gettext_lazy("Facts"),
-            {
-                "classes": ["tab"],
-                "fields": [
-                    ("destination", "category"),
-                    ("duration_minutes", "nights"),
-                    ("duration_shown", "difficulty"),
-                    ("min_group_size", "max_group_size"),
-                    ("min_age", "tags"),
-                ],
-            },
-        ),
-        (
-            gettext_lazy("What is in it"),
-            {
-                "classes": ["tab"],
-                "fields": [
-                    ("highlights_en", "highlights_ar"),
-                    ("inclusions_en", "inclusions_ar"),
-                    ("exclusions_en", "exclusions_ar"),
-                    ("amenities_en", "amenities_ar"),
-                ],
-            },
-        ),
-        (
-            gettext_lazy("Sale"),
-            {
-                "classes": ["tab"],
-                "fields": [
-                    ("currency", "tax"),
-                    ("cancellation_policy", "cutoff_minutes"),
-                    ("min_guests", "max_guests"),
-                    "sold_shown",
-                ],
-            },
-        ),
-        (
-            gettext_lazy("Presentation"),
-            {
-                "classes": ["tab"],
-                "fields": [
-                    "display_order",
-                    ("seo_title_en", "seo_title_ar"),
-                    ("seo_description_en", "seo_description_ar"),
-                    "made_shown",
-                ],
-            },
-        ),
-    ]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         tours = super().get_queryset(request).alive()
@@ -163,10 +151,6 @@ class TourAdmin(CatalogueAdmin):
         coming = Departure.objects.filter(tour_id=OuterRef("pk")).bookable()
         first = coming.values("tour_id").annotate(first=Min("starts_at")).values("first")
         return tours.annotate(next_start=Subquery(first)).prefetch_related("images", "options__prices__category")
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        """Pictures and the rest come once there is a tour that they belong to."""
-        return self.inlines if obj else []
 
     def has_publish_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("tours.publish")
@@ -197,12 +181,6 @@ class TourAdmin(CatalogueAdmin):
         for button in self.get_actions_submit_line(request, form.instance.pk):
             if button.action_name in request.POST:
                 button.method(request, form.instance)
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        if formset.model is not TourImage:
-            super().save_formset(request, form, formset, change)
-            return
-        save_images(request.user, form.instance, formset)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """A deleted tour is kept for the bookings of the past: nothing else goes with it."""

@@ -21,6 +21,7 @@ class Seed:
     name_ar: str
     is_staff: bool
     patterns: tuple[str, ...]
+    withheld: tuple[str, ...] = ()  # not these, though a pattern fits
 
 
 SEEDS: dict[str, Seed] = {
@@ -47,6 +48,7 @@ SEEDS: dict[str, Seed] = {
             "tours.change_departure",
             "tours.close",
         ),
+        ("bookings.add_partner*", "bookings.change_partner*"),
     ),
     # Their own bookings need no permission; what belongs to others stays closed.
     Role.Code.AGENT: Seed("Agent", "وكيل", False, ()),
@@ -84,7 +86,7 @@ def seed_roles() -> None:
         role, _made = Role.objects.get_or_create(
             code=code, defaults={"name_en": seed.name_en, "name_ar": seed.name_ar, "is_staff": seed.is_staff}
         )
-        fresh = matching(known, seed.patterns) - set(role.offered)
+        fresh = matching(known, seed.patterns) - matching(known, seed.withheld) - set(role.offered)
         if not fresh:
             continue
         RolePermission.objects.bulk_create(

@@ -66,6 +66,7 @@ SIDEBAR: dict[str, Any] = {
             link(_("Tours"), "sailing", "tours", "tour"),
             link(_("Options and prices"), "sell", "tours", "touroption"),
             link(_("Schedule rules"), "event_repeat", "tours", "schedulerule"),
+            link(_("Seasons"), "calendar_month", "tours", "season"),
             page(_("Import and export"), "swap_vert", "exchange", "tours.view_tour"),
             link(_("Destinations"), "location_on", "tours", "destination"),
         ),
@@ -81,6 +82,7 @@ SIDEBAR: dict[str, Any] = {
         group(
             _("People"),
             link(_("People"), "group", "accounts", "user"),
+            link(_("Partners"), "handshake", "bookings", "partner"),
             link(_("Locked log-ins"), "lock", "accounts", "signinlock"),
             link(_("Messages"), "mail", "notifications", "message"),
         ),

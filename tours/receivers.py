@@ -30,6 +30,8 @@ def publish_facts(event: Event) -> None:
 @on("catalogue.changed")
 def publish_what_refers(event: Event) -> None:
     """The public list and pages follow the destination, category, policy, tax or price category that they show."""
+    if event.subject_type not in REFERENCES:
+        return
     showing = Tour.objects.public().filter(**{REFERENCES[event.subject_type]: event.subject_id})
     published.publish_facts(*showing.values_list("pk", flat=True).distinct())
 

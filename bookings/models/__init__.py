@@ -11,6 +11,7 @@ from bookings.models.booking import (
 from bookings.models.check_in import Attendance, CheckIn, CheckInAction, CheckInMethod
 from bookings.models.history import BookingEvent
 from bookings.models.hold import Hold, HoldStatus
+from bookings.models.partners import Partner, PartnerUser
 
 __all__ = [
     "Attendance",
@@ -24,6 +25,8 @@ __all__ = [
     "CheckInMethod",
     "Hold",
     "HoldStatus",
+    "Partner",
+    "PartnerUser",
     "PaymentState",
     "Traveller",
 ]

@@ -11,9 +11,9 @@ from django.utils.timezone import now
 from accounts.models import RolePermission
 from accounts.tests.factories import MembershipFactory, RoleFactory, UserFactory
 from bookings import services
-from bookings.models import Booking, BookingStatus, Hold
+from bookings.models import Booking, BookingStatus, Hold, Partner, PartnerUser
 from tours.models import Departure
-from tours.tests.factories import DepartureFactory
+from tours.tests.factories import CurrencyFactory, DepartureFactory
 
 CONTACT = {"name": "Mona Saleh", "email": "mona@example.com", "phone": "+201001234567"}
 TRAVELLERS = [
@@ -123,3 +123,28 @@ def let_time_run_out(booking: Booking) -> None:
     """Have the booking's hold be over, and noticed."""
     run_out(booking.items.get().hold)
     services.expire_holds()
+
+
+class PartnerFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Partner
+
+    code = factory.Sequence(lambda n: f"partner-{n}")
+    name_en = factory.Sequence(lambda n: f"Blue Nile Travel {n}")
+    name_ar = factory.Sequence(lambda n: f"النيل الأزرق للسفر {n}")
+    currency = factory.SubFactory(CurrencyFactory)
+
+
+class PartnerUserFactory(factory.django.DjangoModelFactory):
+    """An agent who acts for a partner."""
+
+    class Meta:
+        model = PartnerUser
+        skip_postgeneration_save = True
+
+    partner = factory.SubFactory(PartnerFactory)
+    user = factory.SubFactory(CustomerFactory)
+
+    @factory.post_generation
+    def role(self, create: bool, extracted: Any, **kwargs: Any) -> None:
+        MembershipFactory(user=self.user, role=RoleFactory(code="AGENT", name_en="Agent"))

@@ -10,6 +10,7 @@ from tours.admin.references import (
     TaxRateAdmin,
 )
 from tours.admin.schedule import ScheduleRuleAdmin
+from tours.admin.seasons import SeasonAdmin
 from tours.admin.tours import TourAdmin
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "DestinationAdmin",
     "PriceCategoryAdmin",
     "ScheduleRuleAdmin",
+    "SeasonAdmin",
     "TaxRateAdmin",
     "TourAdmin",
     "TourOptionAdmin",

@@ -15,6 +15,7 @@ from tours.models.policies import CancellationPolicy, CancellationTier
 from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, TaxRate
 from tours.models.published import PublishedTour
 from tours.models.schedule import Departure, DepartureStatus, ScheduleRule
+from tours.models.seasons import Season, SeasonRange
 
 __all__ = [
     "CancellationPolicy",
@@ -31,6 +32,8 @@ __all__ = [
     "PriceCategory",
     "PublishedTour",
     "ScheduleRule",
+    "Season",
+    "SeasonRange",
     "TaxRate",
     "Tour",
     "TourImage",

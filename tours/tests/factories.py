@@ -148,6 +148,23 @@ class OptionFactory(factory.django.DjangoModelFactory):
             OptionPriceFactory(option=self, category=PriceCategoryFactory(code=code), amount=Decimal(amount))
 
 
+class SeasonFactory(factory.django.DjangoModelFactory):
+    """Pass `days=[(first, last), …]`; without it: the whole of 2027."""
+
+    class Meta:
+        model = models.Season
+        skip_postgeneration_save = True
+
+    code = factory.Sequence(lambda n: f"season-{n}")
+    name_en = "High season"
+    name_ar = "الموسم"
+
+    @factory.post_generation
+    def days(self, create, extracted, **kwargs):
+        for first, last in [(date(2027, 1, 1), date(2027, 12, 31))] if extracted is None else extracted:
+            models.SeasonRange.objects.create(season=self, first_day=first, last_day=last)
+
+
 class ExtraFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = models.Extra

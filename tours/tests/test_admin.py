@@ -42,6 +42,7 @@ from tours.tests.factories import (
     OptionFactory,
     PriceCategoryFactory,
     ScheduleRuleFactory,
+    SeasonFactory,
     TaxRateFactory,
     TourFactory,
 )
@@ -79,6 +80,7 @@ def photo():
 def fill(number=1):
     """Tours with everything that the pages show."""
     for n in range(number):
+        SeasonFactory(code=f"season-{n}")
         tour = TourFactory(tax=TaxRateFactory(), destination=DestinationFactory(slug=f"place-{n}"))
         option = OptionFactory(tour=tour)
         OptionFactory(tour=tour, code="private", is_default=False)
@@ -127,6 +129,7 @@ def test_the_pages_there_are():
         "Destination",
         "PriceCategory",
         "ScheduleRule",
+        "Season",
         "TaxRate",
         "Tour",
         "TourOption",

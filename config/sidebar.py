@@ -56,6 +56,7 @@ SIDEBAR: dict[str, Any] = {
             page(_("Phone booking"), "call", "phone_booking", "bookings.add_booking"),
             link(_("Bookings"), "confirmation_number", "bookings", "booking"),
             link(_("Departures"), "event", "tours", "departure"),
+            page(_("Calendar"), "calendar_month", "departure_calendar", "tours.view_departure"),
             page(_("Change availability"), "edit_calendar", "availability", "tours.change_departure"),
             link(_("Holds"), "hourglass_top", "bookings", "hold"),
             # The day's pages stand below this list's address.

@@ -3,13 +3,14 @@
 The limits of single fields (lengths, lowest values) stand on the models; here is what concerns several fields or lists.
 """
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
 from ledger.errors import AmountTooFine
 from ledger.money import minor_units, to_minor
-from tours.models import ScheduleRule, Tour
+from tours.models import ScheduleRule, Tour, TourOption
 
 Faults = dict[str, list[str]]
 
@@ -81,19 +82,33 @@ def faults_of_rule(rule: ScheduleRule) -> Faults:
     return faults
 
 
-def missing_for_sale(tour: Tour) -> list[str]:
-    """What the tour lacks before it can be sold, in words of the language at hand; empty when it is complete.
+@dataclass(frozen=True)
+class Gap:
+    """One thing a tour lacks before it can be sold: a field of it, else the prices of an option, else an option."""
+
+    words: str
+    field: str = ""
+    option: TourOption | None = None
+
+
+def gaps_for_sale(tour: Tour) -> list[Gap]:
+    """What the tour lacks before it can be sold, in the language at hand; empty when it is complete.
 
     A picture is no must. Asks no query when `options__prices__category` is prefetched.
     """
-    missing = [str(Tour._meta.get_field(field).verbose_name) for field in empty_fields(tour)]  # type: ignore[union-attr]
+    gaps = [Gap(str(Tour._meta.get_field(field).verbose_name), field) for field in empty_fields(tour)]  # type: ignore[union-attr]
     options = list(tour.options.all())
     if not options:
-        missing.append(_("an option with a price"))
+        gaps.append(Gap(_("an option with a price")))
     for option in options:
         if not any(price.category.seats for price in option.prices.all()):
-            missing.append(_("a price of the option “{option}”").format(option=option.code))
-    return missing
+            gaps.append(Gap(_("a price of the option “{option}”").format(option=option.code), option=option))
+    return gaps
+
+
+def missing_for_sale(tour: Tour) -> list[str]:
+    """The gaps in words."""
+    return [gap.words for gap in gaps_for_sale(tour)]
 
 
 def empty_fields(tour: Tour) -> list[str]:

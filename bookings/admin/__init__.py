@@ -1,7 +1,9 @@
 """The back-office of bookings."""
 
+from bookings.admin.archiving import archive_tours
 from bookings.admin.availability import change_availability
 from bookings.admin.bookings import BookingAdmin
+from bookings.admin.calendar import departure_calendar
 from bookings.admin.day import CheckInAdmin
 from bookings.admin.exchange import exchange
 from bookings.admin.holds import HoldAdmin
@@ -14,6 +16,8 @@ __all__ = [
     "CheckInAdmin",
     "HoldAdmin",
     "PartnerAdmin",
+    "archive_tours",
     "change_availability",
+    "departure_calendar",
     "exchange",
 ]

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -92,6 +93,7 @@ class WishForm(forms.Form):
         max_length=300,
         widget=UnfoldAdminTextInputWidget({"dir": "rtl", "lang": "ar"}),
     )
+    back = forms.CharField(required=False, max_length=500, widget=forms.HiddenInput)
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         required=False,
@@ -174,7 +176,7 @@ def change_availability(request: HttpRequest) -> HttpResponse:
             if request.POST.get("do") == "apply":
                 done = _apply(request, form)
                 messages.success(request, _done_in_words(done))
-                return redirect("admin:availability")
+                return redirect(_back(form) or "admin:availability")
             plan = plan_changes(form.wish())
         except DomainError as fault:
             refusal, status = str(fault), fault.status
@@ -191,6 +193,12 @@ def change_availability(request: HttpRequest) -> HttpResponse:
         "may_close": request.user.has_perm("tours.close"),  # type: ignore[union-attr]
     }
     return TemplateResponse(request, "admin/bookings/availability.html", context, status=status)
+
+
+def _back(form: WishForm) -> str:
+    """The page of ours that the wish was made on, such as the calendar."""
+    address: str = form.cleaned_data["back"]
+    return address if url_has_allowed_host_and_scheme(address, allowed_hosts=None) else ""
 
 
 def _apply(request: HttpRequest, form: WishForm) -> Plan:

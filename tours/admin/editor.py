@@ -75,6 +75,13 @@ class Editor:
 
     # --- What the page asks for ---
 
+    def tab_of(self, name: str) -> str:
+        """Where a field stands."""
+        for one in self._fields:
+            if any(name == row or (isinstance(row, tuple) and name in row) for row in one.rows):
+                return one.tab
+        return next(iter(self.tabs))
+
     @property
     def fieldsets(self) -> list[tuple[Any, dict[str, Any]]]:
         places = list(self.tabs)
@@ -122,6 +129,11 @@ class EditedInTabs:
 
     editor: Editor
     change_form_template = "admin/tours/editor/page.html"
+    head_template = ""
+
+    def head(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What the head of the page says of the row, as `head` in `head_template`."""
+        return {}
 
     @property
     def fieldsets(self) -> Any:
@@ -150,6 +162,8 @@ class EditedInTabs:
         row = kwargs.get("obj")
         formsets = context.get("inline_admin_formsets") or []
         context["editor_tabs"] = self.editor.laid_out(request, row, context["adminform"], formsets)
+        context["head"] = self.head(request, row) if row is not None and self.head_template else None
+        context["head_template"] = self.head_template
         context["editor_faulty"] = next((tab["code"] for tab in context["editor_tabs"] if tab["faults"]), "")
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
 

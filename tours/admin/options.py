@@ -3,16 +3,19 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
 
-from tours.admin.editor import OPTION, EditedInTabs
+from config.i18n import in_language
+from tours.admin.editor import OPTION, TOUR, EditedInTabs
 from tours.admin.pages import CatalogueAdmin, PricedFormSet, WordedForm
-from tours.admin.schedule import RuleForm, rule_data, tell
+from tours.admin.schedule import RuleForm, rule_data, span_in_words, tell
 from tours.admin.shown import prices_of
 from tours.models import OptionPrice, ScheduleRule, TourOption
 from tours.services import change_rule, create_rule, delete_rule
@@ -77,6 +80,33 @@ OPTION.fields(
 )
 OPTION.inline("prices", PriceInline, order=10)
 OPTION.inline("schedule", RuleInline, order=10)
+
+
+def schedule_of_tour(request: HttpRequest, tour: Any) -> dict[str, Any]:
+    """The rules of all options, each with the departures it still has. Two queries."""
+    options = list(tour.options.all())
+    coming = Count("departures", filter=Q(departures__starts_at__gt=now()))
+    rules = ScheduleRule.objects.filter(option__in=options).select_related("option").annotate(coming=coming)
+    pages = {option.pk: reverse("admin:tours_touroption_change", args=[option.pk]) for option in options}
+    return {
+        "options": [
+            {"name": in_language(option, "name"), "address": f"{pages[option.pk]}#tab-schedule"} for option in options
+        ],
+        "rules": [
+            {
+                "option": in_language(rule.option, "name"),
+                "rule": rule,
+                "span": span_in_words(rule),
+                "coming": rule.coming,
+                "address": reverse("admin:tours_schedulerule_change", args=[rule.pk]),
+            }
+            for rule in rules.order_by("option__display_order", "start_time", "valid_from")
+        ],
+        "calendar": f"{reverse('admin:departure_calendar')}?tour={tour.pk}",
+    }
+
+
+TOUR.panel("schedule", "admin/tours/editor/schedule.html", schedule_of_tour)
 
 
 @admin.register(TourOption)

@@ -55,6 +55,12 @@ def rule_data(form: forms.ModelForm) -> dict[str, Any]:
     return {name: form.cleaned_data[name] for name in FIELDS if name in form.cleaned_data}
 
 
+def span_in_words(rule: ScheduleRule) -> str:
+    """From which day until which it runs."""
+    until = date_format(rule.valid_until, "j M Y") if rule.valid_until else "…"
+    return f"{date_format(rule.valid_from, 'j M Y')} – {until}"
+
+
 def tell(request: HttpRequest, change: RuleChange) -> None:
     """Say what became of the departures, and name those that were left alone."""
     parts = [
@@ -125,8 +131,7 @@ class ScheduleRuleAdmin(CatalogueAdmin):
 
     @display(description=gettext_lazy("season"), ordering="valid_from")
     def season(self, rule: ScheduleRule) -> str:
-        until = date_format(rule.valid_until, "j M Y") if rule.valid_until else "…"
-        return f"{date_format(rule.valid_from, 'j M Y')} – {until}"
+        return span_in_words(rule)
 
     @display(description=gettext_lazy("places"))
     def places(self, rule: ScheduleRule) -> int:

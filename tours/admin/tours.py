@@ -1,24 +1,33 @@
 """Tours: texts side by side in both languages, options, itinerary, pictures, extras; publishing as a button."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Min, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    RelatedDropdownFilter,
+)
 from unfold.decorators import action, display
 
 from config.errors import DomainError
+from tours.admin.copying import duplicate_view
 from tours.admin.editor import TOUR, EditedInTabs
 from tours.admin.pages import CatalogueAdmin, WordedForm, add_faults
 from tours.admin.parts import ExtraInline, ImageInline, ItineraryInline, OptionInline
 from tours.admin.shown import badge, duration, local_time, money
 from tours.errors import TourHasNoPrice
-from tours.limits import empty_fields, faults_of_tour
+from tours.limits import Gap, empty_fields, faults_of_tour, gaps_for_sale
 from tours.models import (
     Departure,
     Tour,
@@ -28,10 +37,10 @@ from tours.models import (
 )
 from tours.prices import price_from
 from tours.services import (
-    archive_tour,
     create_tour,
     delete_tour,
     publish_tour,
+    restore_tour,
     take_off_sale,
     update_tour,
 )
@@ -44,8 +53,30 @@ TONES = {TourStatus.ACTIVE: "good", TourStatus.DRAFT: "warn", TourStatus.INACTIV
 MOVES = {
     "publish": TourStatus.ACTIVE,
     "take_off_sale": TourStatus.INACTIVE,
-    "archive": TourStatus.ARCHIVED,
 }
+MOST_AT_ONCE = 50  # tours archived by one click
+
+
+def _gap(gap: Gap) -> dict[str, str]:
+    """Where the gap is closed: a field of the page, an option's own page, or the tab of the options."""
+    if gap.option is not None:
+        address = reverse("admin:tours_touroption_change", args=[gap.option.pk])
+        return {"words": gap.words, "address": f"{address}#tab-prices", "tab": ""}
+    tab = TOUR.tab_of(gap.field) if gap.field else "prices"
+    return {"words": gap.words, "address": f"#tab-{tab}", "tab": tab, "field": f"id_{gap.field}"}
+
+
+class DeletedFilter(DropdownFilter):
+    """Deleted tours, to bring them back; left out unless asked for."""
+
+    title = gettext_lazy("deleted")
+    parameter_name = "deleted"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Deleted tours"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.exclude(deleted_at=None) if self.value() == "yes" else queryset.alive()
 
 
 class TourForm(WordedForm):
@@ -118,6 +149,7 @@ class TourAdmin(EditedInTabs, CatalogueAdmin):
     """What its page is made of: `tours.admin.editor.TOUR`."""
 
     editor = TOUR
+    head_template = "admin/tours/editor/tour_head.html"
     form = TourForm
     list_display = ["title_shown", "status_shown", "category", "price_shown", "next_shown", "featured_shown"]
     list_filter = [
@@ -127,6 +159,7 @@ class TourAdmin(EditedInTabs, CatalogueAdmin):
         ("destination", AutocompleteSelectFilter),
         ("difficulty", ChoicesDropdownFilter),
         "is_featured",
+        DeletedFilter,
     ]
     list_select_related = ["destination", "category"]
     search_fields = [
@@ -138,22 +171,43 @@ class TourAdmin(EditedInTabs, CatalogueAdmin):
     ]
     search_help_text = gettext_lazy("Title or city, in English or Arabic")
     autocomplete_fields = ["destination"]
-    actions = ["publish_chosen", "take_off_sale_chosen", "archive_chosen"]
-    actions_submit_line = ["publish", "take_off_sale", "archive"]
+    actions = ["publish_chosen", "take_off_sale_chosen", "archive_chosen", "restore_chosen"]
+    actions_submit_line = ["publish", "take_off_sale"]
     list_per_page = 50
     keeps_changes_of_others = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        tours = super().get_queryset(request).alive()
+        tours = super().get_queryset(request)
         page = request.resolver_match.url_name if request.resolver_match else None
         if page != "tours_tour_changelist":
-            return tours
+            return tours.alive()
         coming = Departure.objects.filter(tour_id=OuterRef("pk")).bookable()
         first = coming.values("tour_id").annotate(first=Min("starts_at")).values("first")
         return tours.annotate(next_start=Subquery(first)).prefetch_related("images", "options__prices__category")
 
     def has_publish_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("tours.publish")
+
+    def get_urls(self) -> list[Any]:
+        copying = self.admin_site.admin_view(partial(duplicate_view, self))
+        return [path("<uuid:tour_id>/duplicate/", copying, name="tours_tour_duplicate"), *super().get_urls()]
+
+    def head(self, request: HttpRequest, row: Tour) -> dict[str, Any]:
+        whole = Tour.objects.prefetch_related("options__prices__category").get(pk=row.pk)
+        coming = Departure.objects.filter(tour_id=row.pk).bookable().aggregate(first=Min("starts_at"))
+        may_archive = self.has_publish_permission(request) and TourStatus.ARCHIVED in ALLOWED_MOVES[row.status]
+        return {
+            "status": self.status_shown(row),
+            "price": self.price_shown(whole),
+            "next": local_time(coming["first"], row.destination.time_zone),
+            "is_draft": row.status == TourStatus.DRAFT,
+            "gaps": [_gap(gap) for gap in gaps_for_sale(whole)] if row.status != TourStatus.ACTIVE else [],
+            "calendar": f"{reverse('admin:departure_calendar')}?tour={row.pk}",
+            "duplicate": reverse("admin:tours_tour_duplicate", args=[row.pk])
+            if self.has_add_permission(request)
+            else "",
+            "archive": f"{reverse('admin:tours_archive')}?ids={row.pk}" if may_archive else "",
+        }
 
     # --- Saving ---
 
@@ -207,10 +261,6 @@ class TourAdmin(EditedInTabs, CatalogueAdmin):
     def take_off_sale(self, request: HttpRequest, obj: Tour) -> None:
         self._move(request, [obj], take_off_sale)
 
-    @action(description=gettext_lazy("Save and archive"), permissions=["publish"])
-    def archive(self, request: HttpRequest, obj: Tour) -> None:
-        self._move(request, [obj], archive_tour)
-
     @admin.action(description=gettext_lazy("Publish"), permissions=["publish"])
     def publish_chosen(self, request: HttpRequest, queryset: QuerySet[Tour]) -> None:
         self._move(request, queryset, publish_tour)
@@ -219,9 +269,25 @@ class TourAdmin(EditedInTabs, CatalogueAdmin):
     def take_off_sale_chosen(self, request: HttpRequest, queryset: QuerySet[Tour]) -> None:
         self._move(request, queryset, take_off_sale)
 
-    @admin.action(description=gettext_lazy("Archive"), permissions=["publish"])
-    def archive_chosen(self, request: HttpRequest, queryset: QuerySet[Tour]) -> None:
-        self._move(request, queryset, archive_tour)
+    @admin.action(description=gettext_lazy("Archive …"), permissions=["publish"])
+    def archive_chosen(self, request: HttpRequest, queryset: QuerySet[Tour]) -> HttpResponse:
+        """Archiving shows first whom it concerns."""
+        ids = ",".join(str(pk) for pk in queryset.values_list("pk", flat=True)[:MOST_AT_ONCE])
+        return redirect(f"{reverse('admin:tours_archive')}?ids={ids}")
+
+    @admin.action(description=gettext_lazy("Bring back"), permissions=["publish"])
+    def restore_chosen(self, request: HttpRequest, queryset: QuerySet[Tour]) -> None:
+        self._move(request, queryset.exclude(deleted_at=None), restore_tour)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """What is deleted can only be brought back, and nothing else can."""
+        actions = super().get_actions(request)
+        of_deleted = request.GET.get("deleted") == "yes"
+        return {name: found for name, found in actions.items() if (name == "restore_chosen") is of_deleted}
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        """A deleted tour has no page."""
+        return None if request.GET.get("deleted") == "yes" else super().get_list_display_links(request, list_display)
 
     def _move(self, request: HttpRequest, tours: Any, service: Callable[..., Tour]) -> None:
         moved = 0

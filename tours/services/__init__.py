@@ -1,5 +1,6 @@
 """Everything that writes the catalogue."""
 
+from tours.services.copying import copy_titles, duplicate_tour, restore_tour
 from tours.services.departures import (
     add_departure,
     change_departure,
@@ -24,16 +25,19 @@ __all__ = [
     "change_image",
     "change_rule",
     "close_departures",
+    "copy_titles",
     "count_bookings",
     "create_rule",
     "create_tour",
     "delete_image",
     "delete_rule",
     "delete_tour",
+    "duplicate_tour",
     "generate_departures",
     "make_room",
     "publish_tour",
     "reopen_departures",
+    "restore_tour",
     "take_back_room",
     "take_off_sale",
     "update_tour",

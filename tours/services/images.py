@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.audit import differences, record, snapshot
@@ -98,10 +99,16 @@ def delete_image(*, image_id: UUID, actor: Any) -> None:
     tour_id, files = image.tour_id, [image.file, image.thumbnail]
     for file in files:
         if file.name:
-            transaction.on_commit(partial(file.storage.delete, file.name))
+            transaction.on_commit(partial(drop_file, file))
     image.delete()
     ensure_cover(tour_id)
     settle_tour(tour_id)
+
+
+def drop_file(file: Any) -> None:
+    """Delete the file of a picture whose row is gone, unless a copy of the tour shows it too."""
+    if not TourImage.objects.filter(Q(file=file.name) | Q(thumbnail=file.name)).exists():
+        file.storage.delete(file.name)
 
 
 def ensure_cover(tour_id: UUID) -> None:

@@ -70,8 +70,8 @@ def create_tour(*, data: Mapping[str, Any], actor: Any) -> Tour:
     _refuse_unknown(data)
     tour = Tour(created_by_id=actor.pk if actor else None)
     _fill(tour, data)
-    _refuse_faults(tour)
-    _insert(tour, data.get("slug", ""))
+    refuse_faults(tour)
+    insert_tour(tour, data.get("slug", ""))
     write_contents(tour, data)
     record("tours.tour.added", tour, actor=actor, after=snapshot(tour) | contents_of(tour.pk))
     if data.get("status", TourStatus.DRAFT) != TourStatus.DRAFT:
@@ -92,14 +92,14 @@ def update_tour(*, tour_id: UUID, data: Mapping[str, Any], actor: Any) -> Tour:
     before, old_contents = snapshot(tour), contents_of(tour_id)
     old_zone = tour.destination.time_zone
     _fill(tour, data)
-    _refuse_faults(tour)
+    refuse_faults(tour)
     changed = list(differences(before, snapshot(tour))[1])
     slug = data.get("slug", "")
     if "title_en" in changed and not slug and tour.published_at is None:
         tour.slug = _free_slug(tour)
     elif slug:
         tour.slug = slug
-    with _clashes_named(tour):
+    with clashes_named(tour):
         tour.save(update_fields=[*changed, "slug", "updated_at"])
     write_contents(tour, data)
     follow_tour(tour, [*changed, "duration_minutes"] if "options" in data else changed, old_zone=old_zone)
@@ -187,7 +187,7 @@ def _first(rows: Any, key: str, value: Any) -> Any:
         return None
 
 
-def _refuse_faults(tour: Tour) -> None:
+def refuse_faults(tour: Tour) -> None:
     faults = {}
     try:
         tour.clean_fields(
@@ -203,12 +203,12 @@ def _refuse_faults(tour: Tour) -> None:
         raise InvalidInput(details=faults)
 
 
-def _insert(tour: Tour, slug: str) -> None:
+def insert_tour(tour: Tour, slug: str) -> None:
     """Save the new tour under its own slug or a free one; another that is made at this moment may take that first."""
     for attempt in range(1, SLUG_ATTEMPTS + 1):
         tour.slug = slug or _free_slug(tour)
         try:
-            with _clashes_named(tour):
+            with clashes_named(tour):
                 tour.save(force_insert=True)
         except SlugTaken:
             if slug or attempt == SLUG_ATTEMPTS:
@@ -230,7 +230,7 @@ def _free_slug(tour: Tour) -> str:
 
 
 @contextmanager
-def _clashes_named(tour: Tour) -> Iterator[None]:
+def clashes_named(tour: Tour) -> Iterator[None]:
     """Say in words which uniqueness the save would break."""
     try:
         with transaction.atomic():

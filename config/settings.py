@@ -313,6 +313,7 @@ if env.str("S3_BUCKET", ""):
         },
     }
 WHITENOISE_USE_FINDERS = ENVIRONMENT in {"development", "test"}
+WHITENOISE_AUTOREFRESH = ENVIRONMENT == "test"  # no list of a thousand files for each client that a test makes
 if ENVIRONMENT in {"development", "test"}:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 MAX_IMAGE_BYTES = 10 * 1024 * 1024

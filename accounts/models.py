@@ -5,7 +5,7 @@ from typing import Any
 import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import Permission
-from django.core.validators import MaxLengthValidator, MinLengthValidator
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinLengthValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +20,13 @@ from config.tenancy import current_tenant
 class Language(models.TextChoices):
     ENGLISH = "en", _("English")
     ARABIC = "ar", _("Arabic")
+
+
+class Unanswered(models.TextChoices):
+    """What becomes of a booking when its guest does not answer a choice in time."""
+
+    REFUND = "REFUND", _("Refund in full")
+    KEEP = "KEEP", _("Leave it as booked")
 
 
 class Tenant(models.Model):
@@ -43,6 +50,19 @@ class Tenant(models.Model):
     address_en = models.CharField(_("address (English)"), max_length=300, blank=True, default="")
     address_ar = models.CharField(_("address (Arabic)"), max_length=300, blank=True, default="")
     guests_may_book = models.BooleanField(_("guests may book without an account"), default=True)
+    choice_hours = models.PositiveSmallIntegerField(
+        _("hours to choose"),
+        default=72,
+        validators=[MinValueValidator(1), MaxValueValidator(720)],
+        help_text=_("How long guests have who are offered another departure or their money back."),
+    )
+    choice_unanswered = models.CharField(
+        _("who does not choose"),
+        max_length=10,
+        choices=Unanswered.choices,
+        default=Unanswered.REFUND,
+        help_text=_("What becomes of their booking, unless it is decided otherwise each time."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

@@ -8,12 +8,13 @@ from django.core import signing
 from rest_framework.exceptions import PermissionDenied
 
 from bookings.errors import BookingNotFound
-from bookings.models import Booking
+from bookings.models import Booking, ChoiceOffer
 from config.tenancy import tenant_at_hand, tenant_id_or_raise
 from notifications.mail import site_url
 
 LINK_SALT = "bookings.link"
 VOUCHER_SALT = "bookings.voucher"
+OFFER_SALT = "bookings.choice"
 LINK_LASTS = 400 * 24 * 3600  # seconds: a year's trip and some time to complain
 
 
@@ -37,6 +38,25 @@ def opened_by(token: str) -> tuple[UUID, UUID]:
 def booking_link(booking: Booking) -> str:
     """The address of the page that shows the booking to whoever has the link."""
     return f"{site_url(tenant_at_hand())}/b/{booking_token(booking)}"
+
+
+def offer_link(offer: ChoiceOffer) -> str:
+    """The address of the page on which the guest chooses. Whoever has it answers for the guest."""
+    return f"{site_url(tenant_at_hand())}/c/{offer_token(offer)}"
+
+
+def offer_token(offer: ChoiceOffer) -> str:
+    """The secret part of that address; it names the operator too."""
+    return signing.Signer(salt=OFFER_SALT).sign(_packed(offer.pk.bytes + tenant_id_or_raise().bytes))
+
+
+def offer_of(token: str) -> tuple[UUID, UUID]:
+    """The choice that such a secret opens, and its operator. Raises `BookingNotFound` for a forged one."""
+    try:
+        both = _unpacked(signing.Signer(salt=OFFER_SALT).unsign(token))
+        return UUID(bytes=both[:16]), UUID(bytes=both[16:])
+    except (signing.BadSignature, ValueError) as fault:
+        raise BookingNotFound from fault
 
 
 def voucher_link(booking: Booking) -> str:

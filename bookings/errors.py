@@ -15,6 +15,13 @@ class CutoffPassed(DomainError):
     message = _("Bookings for this departure have closed.")
 
 
+class NotOnSaleYet(DomainError):
+    """`details["opens"]` is when it is."""
+
+    code = "not_on_sale_yet"
+    message = _("This departure is not on sale yet.")
+
+
 class SeatsUnavailable(Conflict):
     code = "seats_unavailable"
     message = _("Only {left} of the {asked} seats asked for are left.")
@@ -93,6 +100,58 @@ class BookingEnded(Conflict):
 class AlreadyStarted(Conflict):
     code = "already_started"
     message = _("{reference} has started; it cannot be cancelled any more.")
+
+
+class NotMovable(Conflict):
+    code = "not_movable"
+    message = _("{reference} is “{status}” or has begun; it cannot be moved to another departure.")
+
+
+class MoveByStaffOnly(Conflict):
+    """By the policy something would be kept: a move must not be the way around it."""
+
+    code = "move_by_staff_only"
+    message = _("It is too late to move {reference} yourself. Write to us or call us.")
+
+
+class OtherTour(DomainError):
+    code = "other_tour"
+    message = _("{reference} can only be moved to another departure of the same tour.")
+
+
+class DearerAfterRefund(Conflict):
+    code = "dearer_after_refund"
+    message = _("Money of {reference} went back already: it can only be moved at the price that was agreed, or a lower one.")
+
+
+class OfferNotFound(NotFound):
+    code = "choice_not_found"
+    message = _("There is no such choice.")
+
+
+class OfferAnswered(Conflict):
+    code = "choice_answered"
+    message = _("This was answered already: {answer}.")
+
+
+class OfferOver(Conflict):
+    code = "choice_over"
+    message = _("The time to choose is over, or the booking has changed since. Write to us or call us.")
+
+
+class NotOffered(DomainError):
+    code = "not_offered"
+    message = _("This is not one of the choices.")
+
+
+class OfferNeedsReason(InvalidInput):
+    code = "reason_required"
+    message = _("Say why in both languages: the guests read it.")
+
+
+class DeadlinePassed(InvalidInput):
+    code = "deadline_passed"
+    message = _("The time to answer must end in the future.")
 
 
 class NotStarted(Conflict):

@@ -28,7 +28,7 @@ TONES = {
 
 
 class LinkedPage(View):
-    """A page behind a signed address; it acts for the operator that the address names, and changes nothing."""
+    """A page behind a signed address; it acts for the operator that the address names. Looking changes nothing."""
 
     http_method_names = ["get", "head", "options"]
 
@@ -92,7 +92,7 @@ def _booking_in_words(booking: Booking, token: str) -> dict[str, Any]:
         "booking": booking,
         "tone": TONES.get(BookingStatus(booking.status), "bad"),
         "title": in_language(item, "title"),
-        "starts": wording.moment_in_words(wording.local(booking.starts_at, zone)),
+        "starts": wording.start_in_words(booking),
         "pay_by": wording.moment_in_words(wording.local(booking.expires_at, zone)) if booking.expires_at else "",
         "meeting_point": in_language(booking.trip.tour, "meeting_point"),
         "party": wording.party_in_words(booking),
@@ -141,7 +141,7 @@ class VoucherPage(LinkedPage):
             "booking": booking,
             "counts": booking.status in (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS),
             "title": in_language(item, "title"),
-            "starts": wording.moment_in_words(wording.local(booking.starts_at, zone)),
+            "starts": wording.start_in_words(booking),
             "meeting_point": in_language(booking.trip.tour, "meeting_point"),
             "party": wording.party_in_words(booking),
         }

@@ -12,11 +12,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 from django.utils.timezone import now
 
-from bookings.errors import CutoffPassed, VoucherUnknown
+from bookings.errors import CutoffPassed, NotOnSaleYet, VoucherUnknown
+from bookings.partners import partner_of
 from config.i18n import language_now
 from ledger.money import amount_text
 from ledger.rates import rate_on
@@ -50,6 +52,10 @@ class Quote:
     rate: Decimal
     generated_at: datetime
     fingerprint: str = ""
+    # Sold by opening hours: any time from start to end.
+    any_time: bool = False
+    # Asked for by a partner, whose cut-off may be another than everybody's. Not part of what is stored.
+    by_partner: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The quote as it is stored: amounts as text with the currency's decimals, texts in both languages."""
@@ -72,6 +78,7 @@ class Quote:
             "price_list_currency": self.price_list_currency,
             "rate": format(self.rate.normalize(), "f"),
             "fingerprint": self.fingerprint,
+            "any_time": self.any_time,
             "generated_at": self.generated_at.isoformat(),
         }
 
@@ -111,20 +118,31 @@ def quote(
 
     `terms` are the departure's where they were read already.
     It takes no seat and says nothing of seats left. Raises `DepartureNotFound` (also for tours not on sale),
-    `CutoffPassed`, what `tours.prices.price_lines` refuses, `NoRate`, `VoucherUnknown`.
+    `NotOnSaleYet`, `CutoffPassed`, what `tours.prices.price_lines` refuses, `NoRate`, `VoucherUnknown`.
     """
     terms = terms or load_terms(departure_id)
     if not terms.on_sale:
         raise DepartureNotFound
-    if terms.cutoff_at <= now():
-        raise CutoffPassed
+    by_partner = terms.partner_cutoff_at is not None and partner_of(customer) is not None
+    refuse_out_of_time(terms, by_partner)
     if voucher_code:  # vouchers are rows that do not exist before the promotions do
         raise VoucherUnknown(code=voucher_code)
     wanted = currency or terms.currency
     rate = Decimal(1) if wanted == terms.currency else rate_on(terms.currency, wanted)
-    return price(
+    made = price(
         terms if wanted == terms.currency else terms.converted(wanted, rate), guests, extras, rate, terms.currency
     )
+    return replace(made, by_partner=True) if by_partner else made
+
+
+def refuse_out_of_time(sold: Any, by_partner: bool) -> None:
+    """Raises `NotOnSaleYet` and `CutoffPassed`. `sold` has `opens_at`, `cutoff_at` and `partner_cutoff_at`: terms, a departure."""
+    moment = now()
+    if sold.opens_at is not None and sold.opens_at > moment:
+        raise NotOnSaleYet(opens=sold.opens_at.isoformat())
+    cutoff_at = (sold.partner_cutoff_at or sold.cutoff_at) if by_partner else sold.cutoff_at
+    if cutoff_at <= moment:
+        raise CutoffPassed
 
 
 def price(
@@ -156,6 +174,7 @@ def price(
         price_list_currency=price_list_currency,
         rate=rate,
         generated_at=now(),
+        any_time=terms.any_time,
     )
     return replace(made, fingerprint=fingerprint_of(made))
 
@@ -174,11 +193,26 @@ def fingerprint_of(made: Quote) -> str:
     return hashlib.sha256(orjson.dumps(priced)).hexdigest()[:32]
 
 
+def when(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """When a stored quote is for, at the place: a date with a time, or by opening hours a date and the hours."""
+    zone = ZoneInfo(stored["time_zone"])
+    start = datetime.fromisoformat(stored["starts_at"]).astimezone(zone)
+    end = datetime.fromisoformat(stored["ends_at"]).astimezone(zone)
+    any_time = bool(stored.get("any_time"))
+    return {
+        "any_time": any_time,
+        "date": start.date().isoformat(),
+        "time": None if any_time else f"{start:%H:%M}",
+        "opening_hours": {"opens": f"{start:%H:%M}", "closes": f"{end:%H:%M}"} if any_time else None,
+    }
+
+
 def in_words(stored: dict[str, Any], language: str | None = None) -> dict[str, Any]:
     """A stored quote as the API shows it: each text in the language at hand, with both beside it."""
     wanted = language or language_now()
     return {
         **stored,
+        **when(stored),
         "title": stored["title"][wanted],
         "option": stored["option"][wanted],
         "lines": [{**line, "label": line[f"label_{wanted}"]} for line in stored["lines"]],

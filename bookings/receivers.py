@@ -1,23 +1,30 @@
 """What bookings do when something happened: mails to the contact, and the tours' counters."""
 
+from contextlib import suppress
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import gettext_noop, override
 
 from bookings import wording
-from bookings.access import booking_link
+from bookings.access import booking_link, offer_link
+from bookings.choices import choices_in_words
 from bookings.documents import calendar_ics, voucher_pdf
-from bookings.models import Booking
+from bookings.errors import DeadlinePassed
+from bookings.models import Booking, ChoiceOffer, OfferStatus
+from bookings.services.offers import offer_choices, withdraw_moot_offers
 from config.i18n import in_language
+from config.tenancy import tenant_at_hand
 from notifications.mail import write_message
 from notifications.models import Event
 from notifications.outbox import on
 from tours.models import Tour
 from tours.services import count_bookings
 
+TOO_FEW = gettext_noop("There were not enough guests for this departure, so it does not run.")
 LINK_ONCE_IN = 10 * 60  # seconds: asking again sooner sends nothing more
 
 
@@ -70,6 +77,62 @@ def tell_that_it_was_cancelled(event: Event) -> None:
     )
 
 
+@on("booking.moved")
+def tell_that_it_moved(event: Event) -> None:
+    """With the new voucher where there is one; what is due or comes back stands in it."""
+    booking = _booking(event)
+    zone = event.data["time_zone"]
+    refund = Decimal(event.data["refund"])
+    with override(booking.language):
+        before = wording.moment_in_words(wording.local(datetime.fromisoformat(event.data["from"]), zone))
+        context = {
+            "before": before,
+            "refund": wording.money(booking, refund) if refund > 0 else "",
+            "due": wording.money(booking, booking.amount_due) if booking.amount_due > 0 else "",
+        }
+    files = _voucher_files(booking) if booking.has_voucher else ()
+    _mail("booking_moved", booking, f"booking:{booking.pk}:moved:{event.pk}", attachments=files, **context)
+
+
+@on("choice.offered")
+def ask_for_a_choice(event: Event) -> None:
+    offer = ChoiceOffer.objects.select_related("departure").get(pk=event.subject_id)
+    if offer.status != OfferStatus.OPEN:
+        return
+    booking = Booking.objects.for_display().get(pk=offer.booking_id)
+    offer.booking = booking
+    with override(booking.language):
+        context = {
+            "reason": in_language(offer, "reason"),
+            "until": wording.moment_in_words(wording.local(offer.deadline, booking.quote["time_zone"])),
+            "silence": offer.get_unanswered_display(),
+            "choices": [label for _value, label, _hint in choices_in_words(offer)],
+        }
+    address = f"{offer_link(offer)}?language={booking.language}"
+    _mail("booking_choice", booking, f"choice:{offer.pk}", choose_link=address, **context)
+
+
+@on("booking.moved", "booking.cancelled", "booking.expired")
+def withdraw_what_has_no_meaning(event: Event) -> None:
+    withdraw_moot_offers(booking_id=event.subject_id)
+
+
+@on("departure.under_minimum")
+def offer_a_choice_where_too_few_came(event: Event) -> None:
+    """The departure does not run: its guests choose another one or their money back."""
+    if str(event.data.get("decision", "")).lower() != "cancel":
+        return
+    tenant = tenant_at_hand()
+    with suppress(DeadlinePassed):
+        offer_choices(
+            departure_ids=[event.subject_id],
+            **reason_for_guests(TOO_FEW),
+            deadline=now() + timedelta(hours=tenant.choice_hours),
+            unanswered=tenant.choice_unanswered,
+            actor=None,
+        )
+
+
 @on("booking.link_asked")
 def send_the_link(event: Event) -> None:
     booking = _booking(event)
@@ -94,6 +157,15 @@ def _count(event: Event, step: int) -> None:
     count_bookings(tour_ids=booked.values_list("pk", flat=True), step=step)
 
 
+def reason_for_guests(sentence: str) -> dict[str, str]:
+    """One of our sentences as a reason in both languages."""
+    reasons = {}
+    for language in ("en", "ar"):
+        with override(language):
+            reasons[f"reason_{language}"] = _(sentence)
+    return reasons
+
+
 def _booking(event: Event) -> Booking:
     return Booking.objects.for_display().get(pk=event.subject_id)
 
@@ -101,18 +173,20 @@ def _booking(event: Event) -> Booking:
 def _mail_with_voucher(booking: Booking, once_key: str) -> None:
     if not booking.has_voucher:
         return  # cancelled before the mail was written
-    files = [
+    _mail("booking_confirmed", booking, once_key, attachments=_voucher_files(booking))
+
+
+def _voucher_files(booking: Booking) -> list[tuple[str, str, bytes]]:
+    return [
         (f"{booking.reference}.pdf", "application/pdf", voucher_pdf(booking, "both")),
         (f"{booking.reference}.ics", "text/calendar", calendar_ics(booking, booking.language)),
     ]
-    _mail("booking_confirmed", booking, once_key, attachments=files)
 
 
 def _mail(template: str, booking: Booking, once_key: str, attachments: Any = (), **context: Any) -> None:
     language = booking.language
     zone = booking.quote["time_zone"]
     with override(language):
-        starts = wording.local(booking.starts_at, zone)
         pay_by = context.get("pay_by")
         tour = booking.trip.tour
         values = {
@@ -128,7 +202,7 @@ def _mail(template: str, booking: Booking, once_key: str, attachments: Any = (),
                 (_("Reference"), booking.reference),
                 (_("Trip"), booking.quote["title"][language]),
                 (_("Option"), booking.quote["option"][language]),
-                (_("When"), wording.moment_in_words(starts)),
+                (_("When"), wording.start_in_words(booking)),
                 (_("Meeting point"), in_language(tour, "meeting_point", language)),
                 (_("Guests"), wording.party_in_words(booking)),
                 (_("Total"), wording.money(booking, booking.total)),

@@ -17,5 +17,10 @@ def warn_of_ending_holds() -> int:
 
 
 @shared_task
+def lapse_offers() -> int:
+    return sum(services.lapse_offers() for _tenant in each_tenant())
+
+
+@shared_task
 def progress_bookings() -> int:
     return sum(services.progress_bookings() for _tenant in each_tenant())

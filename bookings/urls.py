@@ -1,6 +1,6 @@
 from django.urls import path
 
-from bookings.views import batch, bookings, check_in, holds, staff
+from bookings.views import batch, bookings, check_in, holds, moving, staff
 
 urlpatterns = [
     path("quotes", holds.QuoteView.as_view()),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("bookings/<uuid:booking_id>", bookings.BookingView.as_view()),
     path("bookings/<uuid:booking_id>/cancellation", bookings.CancellationView.as_view()),
     path("bookings/<uuid:booking_id>/cancel", bookings.CancelView.as_view()),
+    path("bookings/<uuid:booking_id>/reschedule", moving.RescheduleView.as_view()),
     path("bookings/<uuid:booking_id>/voucher.pdf", bookings.VoucherView.as_view()),
     path("bookings/<uuid:booking_id>/calendar.ics", bookings.CalendarView.as_view()),
     path("admin/bookings", staff.StaffBookingsView.as_view()),

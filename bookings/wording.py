@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, override
 
 from bookings import pricing
 from bookings.models import Booking, BookingEvent, BookingStatus
-from bookings.services.cancellation import NOT_CONFIRMED, STAFF_OVERRIDE
+from bookings.services.cancellation import NOT_CONFIRMED, OPERATOR, STAFF_OVERRIDE
 from config.i18n import language_now
 from ledger.money import format_money
 
@@ -24,6 +24,8 @@ def refund_line(line: Mapping[str, Any]) -> str:
     rule, percent = line["rule"], line["percent_kept"]
     if rule == NOT_CONFIRMED:
         return _("Not confirmed yet: nothing is kept")
+    if rule == OPERATOR:
+        return _("Cancelled because of us: nothing is kept")
     if rule == STAFF_OVERRIDE:
         return _("Kept by our staff's decision: {percent} % of the price").format(percent=percent)
     if line["hours_before"] is None:
@@ -66,6 +68,10 @@ def policy_in_words(policy: Mapping[str, Any]) -> list[str]:
 
 ACTIONS: dict[str, Any] = {
     "details_changed": gettext_lazy("Details changed"),
+    "moved": gettext_lazy("Moved to another departure"),
+    "choice_offered": gettext_lazy("Offered a choice"),
+    "choice_answered": gettext_lazy("Choice answered"),
+    "choice_withdrawn": gettext_lazy("Choice withdrawn"),
     "travellers_named": gettext_lazy("Travellers named"),
     "payment_link_sent": gettext_lazy("Payment link sent"),
     "staff_note": gettext_lazy("Note for staff changed"),
@@ -101,6 +107,9 @@ def event_in_words(event: BookingEvent) -> str:
     if "came" in event.data:
         detail = ngettext("{n} guest", "{n} guests", event.data["guests"]).format(n=event.data["guests"])
         return _("{what}: {detail}").format(what=words, detail=detail)
+    if event.action == "moved":
+        start = local(datetime.fromisoformat(event.data["to"]), event.data["time_zone"])
+        return _("{what}: {detail}").format(what=words, detail=moment_in_words(start))
     amount, currency = event.data.get("amount"), event.data.get("currency")
     if not amount or not currency:
         return words
@@ -110,6 +119,15 @@ def event_in_words(event: BookingEvent) -> str:
 def reason_in_words(event: BookingEvent) -> str:
     """Why: the rule that did it in words, else what somebody wrote."""
     return str(REASONS.get(event.reason, event.reason))
+
+
+def refund_choice(booking: Booking) -> str:
+    """What asking for one's money back is called."""
+    return _("Cancel and get everything back") if booking.amount_kept > 0 else _("Cancel the booking")
+
+
+def keep_choice() -> str:
+    return _("Stay with what I booked")
 
 
 def local(moment: datetime, time_zone: str) -> datetime:
@@ -132,6 +150,31 @@ def moment_in_words(moment: datetime, language: str | None = None) -> str:
     """`Saturday, 28 November 2026, 09:00`."""
     comma = "، " if (language or language_now()) == "ar" else ", "
     return f"{day_in_words(moment, language)}{comma}{time_in_words(moment, language)}"
+
+
+def start_in_words(booking: Booking, language: str | None = None) -> str:
+    """When the trip starts, at the place; by opening hours `Saturday, 28 November 2026, any time 09:00-17:00`."""
+    zone = booking.quote["time_zone"]
+    return span_in_words(
+        local(booking.starts_at, zone), local(booking.ends_at, zone), bool(booking.quote.get("any_time")), language
+    )
+
+
+def span_in_words(start: datetime, end: datetime, any_time: bool, language: str | None = None) -> str:
+    """The same of a local start and end."""
+    if not any_time:
+        return moment_in_words(start, language)
+    comma = "، " if (language or language_now()) == "ar" else ", "
+    return f"{day_in_words(start, language)}{comma}{hours_in_words(start, end, language)}"
+
+
+def hours_in_words(start: datetime, end: datetime, language: str | None = None) -> str:
+    """`any time 09:00-17:00`; the hours keep their order in an Arabic line."""
+    with override(language or language_now()):
+        words = _("any time {hours}")
+    return words.format(
+        hours=f"\u2066{time_in_words(start, language)}\u2013{time_in_words(end, language)}\u2069"
+    )
 
 
 def locale_of(language: str) -> str:

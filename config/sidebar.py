@@ -59,6 +59,7 @@ SIDEBAR: dict[str, Any] = {
             page(_("Calendar"), "calendar_month", "departure_calendar", "tours.view_departure"),
             page(_("Change availability"), "edit_calendar", "availability", "tours.change_departure"),
             link(_("Holds"), "hourglass_top", "bookings", "hold"),
+            link(_("Choices of guests"), "alt_route", "bookings", "choiceoffer"),
             # The day's pages stand below this list's address.
             link(_("Check-ins"), "how_to_reg", "bookings", "checkin") | {"active": is_check_in_list},
         ),

@@ -33,6 +33,7 @@ urlpatterns = [
     path("api/redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
     path("", include("accounts.pages")),
     path("", include("bookings.pages")),
+    path("", include("bookings.choices")),
     path("", include("payments.pages")),
 ]
 

@@ -70,7 +70,7 @@ def write_payment_link(booking: Booking, event: str) -> None:
         rows = [
             (_("Booking"), booking.reference),
             (_("Trip"), in_language(item, "title")),
-            (_("When"), wording.moment_in_words(wording.local(booking.starts_at, zone))),
+            (_("When"), wording.start_in_words(booking)),
             (_("Guests"), wording.party_in_words(booking)),
             (_("Amount"), _shown(booking, booking.amount_due)),
         ]

@@ -69,7 +69,7 @@ def _in_words(booking: Booking) -> dict[str, Any]:
     return {
         "booking": booking,
         "title": in_language(item, "title"),
-        "starts": wording.moment_in_words(wording.local(booking.starts_at, zone)),
+        "starts": wording.start_in_words(booking),
         "party": wording.party_in_words(booking),
         "due": wording.money(booking, booking.amount_due),
         "pay_by": wording.moment_in_words(wording.local(booking.expires_at, zone)) if booking.expires_at else "",

@@ -21,6 +21,12 @@ def refund_expired_booking(event: Event) -> None:
     _give_back(event, "expiry")
 
 
+@on("booking.moved")
+def refund_moved_booking(event: Event) -> None:
+    """The new departure costs less than what was paid."""
+    _give_back(event, f"move:{event.pk}")
+
+
 @on("booking.cancelled", "booking.expired")
 def end_open_attempts(event: Event) -> None:
     """Nobody shall pay for it any more."""

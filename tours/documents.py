@@ -185,6 +185,7 @@ def _option(tour: Tour, option: TourOption) -> dict[str, Any]:
         "duration_minutes": option.duration_minutes or tour.duration_minutes,
         "capacity": option.capacity,
         "is_default": option.is_default,
+        "by_opening_hours": option.by_opening_hours,
         "prices": [
             {
                 "category": price.category.code,

@@ -113,6 +113,11 @@ class ScheduleFixed(Conflict):
     message = _("Departures still to come: {count}. Another time zone would move them all.")
 
 
+class OptionKindFixed(Conflict):
+    code = "option_kind_fixed"
+    message = _("Departures of “{option}” still to come: {count}. Opening hours and start times do not mix.")
+
+
 class DepartureOver(Conflict):
     code = "departure_over"
     message = _("The departure has started already.")

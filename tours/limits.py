@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from ledger.errors import AmountTooFine
 from ledger.money import minor_units, to_minor
-from tours.models import ScheduleRule, Tour, TourOption
+from tours.models import Repeats, ScheduleRule, Tour, TourOption
 
 Faults = dict[str, list[str]]
 
@@ -18,6 +18,8 @@ MOST_HIGHLIGHTS = 10
 MOST_INCLUSIONS = 15
 MOST_LINES = 30
 MOST_TAGS = 20
+MOST_DATES = 366
+MOST_TIMES = 96
 
 _MOST = {
     "highlights": MOST_HIGHLIGHTS,
@@ -71,15 +73,40 @@ def faults_of_price(amount: Decimal | None, original: Decimal | None, currency: 
 def faults_of_rule(rule: ScheduleRule) -> Faults:
     """By field, what is wrong with a schedule rule."""
     faults: Faults = {}
-    if not rule.weekdays:
+    if rule.repeats == Repeats.DATES:
+        if not rule.dates:
+            faults["dates"] = [_("Name at least one date.")]
+        elif len(rule.dates) > MOST_DATES:
+            faults["dates"] = [_("At most {most} dates.").format(most=MOST_DATES)]
+    elif not rule.weekdays:
         faults["weekdays"] = [_("Choose at least one weekday.")]
     elif not set(rule.weekdays) <= set(range(1, 8)):
         faults["weekdays"] = [_("Weekdays are numbered from 1, Monday, to 7, Sunday.")]
+    if rule.repeats == Repeats.MONTHLY and not rule.ordinals:
+        faults["ordinals"] = [_("Say which of the month's weekdays.")]
+    elif not set(rule.ordinals) <= {1, 2, 3, 4, -1}:
+        faults["ordinals"] = [_("1 to 4, or -1 for the last.")]
+    if len(rule.more_times) > MOST_TIMES:
+        faults["more_times"] = [_("At most {most} times a day.").format(most=MOST_TIMES)]
+    faults |= _faults_of_hours(rule)
     if rule.valid_until is not None and rule.valid_from is not None and rule.valid_until < rule.valid_from:
         faults["valid_until"] = [_("The last day cannot be before the first.")]
     if rule.capacity is not None and rule.capacity < 1:
         faults["capacity"] = [_("A departure has at least one place.")]
     return faults
+
+
+def _faults_of_hours(rule: ScheduleRule) -> Faults:
+    by_hours = rule.option.by_opening_hours if rule.option_id is not None else rule.closes_at is not None
+    if not by_hours:
+        return {"closes_at": [_("The option is not sold by opening hours.")]} if rule.closes_at is not None else {}
+    if rule.closes_at is None:
+        return {"closes_at": [_("The option is sold by opening hours: say when it closes.")]}
+    if rule.closes_at == rule.start_time:
+        return {"closes_at": [_("It cannot close when it opens.")]}
+    if rule.more_times:
+        return {"more_times": [_("Opening hours have one beginning a day.")]}
+    return {}
 
 
 @dataclass(frozen=True)

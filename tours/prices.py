@@ -112,6 +112,10 @@ class Terms:
     prices: Mapping[str, CategoryPrice]
     extras: Mapping[str, ExtraTerms]
     tax: TaxTerms | None
+    # When it is sold: from `opens_at` (None: always), by partners until `partner_cutoff_at` (None: as by everybody).
+    opens_at: datetime | None = None
+    partner_cutoff_at: datetime | None = None
+    any_time: bool = False
 
     def converted(self, currency: str, rate: Decimal) -> "Terms":
         """The same terms in another currency, one unit of ours being worth `rate` of it.
@@ -142,7 +146,7 @@ SELECT d.id, t.id, o.id, o.code, t.title_en, t.title_ar, o.name_en, o.name_ar, d
     (SELECT json_agg(json_build_array(e.code, e.name_en, e.name_ar, e.basis, e.amount::text, e.max_quantity)
             ORDER BY e.code)
         FROM tours_extra e WHERE e.tour_id = t.id AND e.is_active),
-    x.code, x.name_en, x.name_ar, x.percent, x.is_inclusive
+    x.code, x.name_en, x.name_ar, x.percent, x.is_inclusive, d.opens_at, d.partner_cutoff_at, d.any_time
 FROM tours_departure d
 JOIN tours_touroption o ON o.id = d.option_id
 JOIN tours_tour t ON t.id = d.tour_id
@@ -159,7 +163,7 @@ def load_terms(departure_id: UUID) -> Terms:
         row = cursor.fetchone()
     if row is None:
         raise DepartureNotFound
-    *plain, prices, extras, tax_code, tax_en, tax_ar, percent, inclusive = row
+    *plain, prices, extras, tax_code, tax_en, tax_ar, percent, inclusive, opens_at, partner_cutoff_at, any_time = row
     return Terms(
         *plain,
         prices={
@@ -171,6 +175,9 @@ def load_terms(departure_id: UUID) -> Terms:
             for code, label_en, label_ar, basis, amount, most in extras or ()
         },
         tax=TaxTerms(tax_code, tax_en, tax_ar, percent, inclusive) if tax_code else None,
+        opens_at=opens_at,
+        partner_cutoff_at=partner_cutoff_at,
+        any_time=any_time,
     )
 
 

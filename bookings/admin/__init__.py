@@ -7,6 +7,7 @@ from bookings.admin.calendar import departure_calendar
 from bookings.admin.day import CheckInAdmin
 from bookings.admin.exchange import exchange
 from bookings.admin.holds import HoldAdmin
+from bookings.admin.offers import ChoiceOfferAdmin
 from bookings.admin.partners import PartnerAdmin
 from bookings.admin.set_up import BookingKindAdmin
 
@@ -14,6 +15,7 @@ __all__ = [
     "BookingAdmin",
     "BookingKindAdmin",
     "CheckInAdmin",
+    "ChoiceOfferAdmin",
     "HoldAdmin",
     "PartnerAdmin",
     "archive_tours",

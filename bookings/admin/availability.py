@@ -266,8 +266,9 @@ def _bookings_of(departures: list[Departure]) -> dict[UUID, list[tuple[UUID, str
 def _row_in_words(row: Planned, bookings: list[tuple[UUID, str, str, int]]) -> dict[str, Any]:
     departure = row.departure
     start = departure.local_start()
+    end = wording.local(departure.ends_at, departure.tour.destination.time_zone)
     return {
-        "start": f"{wording.day_in_words(start)} · {wording.time_in_words(start)}",
+        "start": wording.span_in_words(start, end, departure.any_time),
         "tour": in_language(departure.tour, "title"),
         "option": in_language(departure.option, "name"),
         "booked": departure.seats_booked,

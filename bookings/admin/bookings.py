@@ -24,6 +24,7 @@ from accounts.models import Language
 from bookings import services, wording
 from bookings.access import booking_link
 from bookings.admin.forms import CancelForm, ReasonForm
+from bookings.admin.moving import move_page
 from bookings.admin.inlines import EventInline, ItemInline, TravellerInline
 from bookings.admin.shown import (
     PAYMENT_COLOURS,
@@ -95,7 +96,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
     list_per_page = 50
     ordering = ["-created_at"]
     inlines: list[Any] = [ItemInline, TravellerInline, EventInline]
-    actions_detail = ["confirm_this", "cancel_this", "no_show_this", "resend_this", "voucher_this"]
+    actions_detail = ["confirm_this", "move_this", "cancel_this", "no_show_this", "resend_this", "voucher_this"]
     readonly_fields = [
         "reference",
         "state_shown",
@@ -201,6 +202,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
         allowed = {"confirm"} if booking.status in waiting else set()
         if booking.status in (BookingStatus.PENDING_PAYMENT, BookingStatus.CONFIRMED):
             allowed |= {"cancel"}
+            allowed |= {"move"} if booking.starts_at > now() else set()
         if booking.status in (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS) and booking.starts_at <= now():
             allowed |= {"no_show"}
         return allowed | ({"resend", "voucher"} if booking.has_voucher else set())
@@ -224,6 +226,11 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
             "verb": _("Confirm"),
         }
         return self._ask(request, booking, form, context)
+
+    @action(description=gettext_lazy("Move …"), icon="event_repeat", permissions=["change"])
+    def move_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Choose a departure, see the difference, confirm exactly that."""
+        return move_page(self, request, self._booking(object_id))
 
     @action(description=gettext_lazy("Cancel …"), icon="cancel", permissions=["cancel"])
     def cancel_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -335,6 +342,9 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
     @display(description=gettext_lazy("starts at"), ordering="starts_at")
     def starts(self, booking: Booking) -> str:
         start = wording.local(booking.starts_at, booking.quote["time_zone"])
+        if booking.quote.get("any_time"):
+            end = wording.local(booking.ends_at, booking.quote["time_zone"])
+            return f"{start:%Y-%m-%d} · {wording.hours_in_words(start, end)}"
         return f"{start:%Y-%m-%d %H:%M}"
 
     @display(description=gettext_lazy("party"))

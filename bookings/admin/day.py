@@ -156,7 +156,7 @@ class CheckInAdmin(ModelAdmin):
         context = {
             "title": found.title,
             "manifest": found,
-            "day_words": wording.moment_in_words(found.starts),
+            "day_words": found.when,
             "today_url": f"{reverse('admin:bookings_today')}?day={found.departure.local_date.isoformat()}",
             "may": self._may(request),
         }
@@ -168,7 +168,7 @@ class CheckInAdmin(ModelAdmin):
 
     def manifest_print(self, request: HttpRequest, departure_id: UUID) -> HttpResponse:
         found = self._manifest(request, departure_id)
-        context = {"manifest": found, "day_words": wording.moment_in_words(found.starts)}
+        context = {"manifest": found, "day_words": found.when}
         return self._paper(request, "paper/manifest.html", context)
 
     def _manifest(self, request: HttpRequest, departure_id: UUID) -> Manifest:
@@ -187,7 +187,7 @@ class CheckInAdmin(ModelAdmin):
         opens = wording.moment_in_words(found.starts - OPENS_BEFORE)
         context = {
             "manifest": found,
-            "day_words": wording.moment_in_words(found.starts),
+            "day_words": found.when,
             "opens_words": _("Check-in opens on {opens}.").format(opens=opens),
             "manifest_url": reverse("admin:bookings_manifest", args=[departure_id]),
             "sign_in_url": f"{reverse('admin:login')}?next={request.path}",

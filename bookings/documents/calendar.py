@@ -12,6 +12,7 @@ from bookings import wording
 from bookings.models import Booking
 from config.i18n import in_language
 from config.tenancy import tenant_at_hand
+from tours.models import Departure
 
 
 def calendar_ics(booking: Booking, language: str) -> bytes:
@@ -24,6 +25,7 @@ def calendar_ics(booking: Booking, language: str) -> bytes:
     host = urlsplit(settings.PUBLIC_URL).hostname
     organizer = vCalAddress(f"mailto:{tenant.email or settings.DEFAULT_FROM_EMAIL.rpartition('<')[2].strip('>')}")
     organizer.params["CN"] = vText(in_language(tenant, "name", language))
+    moves = booking.events.filter(action="moved").count()
     with override(language):
         for item in booking.items.all():
             if item.departure is None:
@@ -32,24 +34,37 @@ def calendar_ics(booking: Booking, language: str) -> bytes:
             event = Event()
             event.add("uid", f"{item.pk}@{host}")
             event.add("dtstamp", booking.confirmed_at or booking.created_at)
-            event.add("dtstart", item.departure.starts_at)
-            event.add("dtend", item.departure.ends_at)
+            event.add("sequence", moves)  # a calendar takes the later entry in place of the one before
+            _add_times(event, item.departure)
             event.add("summary", title)
             event.add("location", in_language(tour, "meeting_point", language))
             event["geo"] = vGeo((float(tour.destination.latitude), float(tour.destination.longitude)))
-            event.add("description", _description(booking, language))
+            event.add("description", _description(booking, item.departure, language))
             event.add("status", "CONFIRMED")
             event["organizer"] = organizer
-            for before in (timedelta(days=1), timedelta(hours=2)):
+            for before in (timedelta(days=1), timedelta(hours=2)) if not item.departure.any_time else ():
                 event.add_component(_alarm(title, before))
             calendar.add_component(event)
     return calendar.to_ical()
 
 
-def _description(booking: Booking, language: str) -> str:
+def _add_times(event: Event, departure: Departure) -> None:
+    """In UTC; what is for any time of a day is an entry for the whole day, so that the day stays free."""
+    if not departure.any_time:
+        event.add("dtstart", departure.starts_at)
+        event.add("dtend", departure.ends_at)
+        return
+    event.add("dtstart", departure.local_date)
+    event.add("dtend", departure.local_date + timedelta(days=1))
+    event.add("transp", "TRANSPARENT")
+
+
+def _description(booking: Booking, departure: Departure, language: str) -> str:
+    hours = [wording.start_in_words(booking, language)] if departure.any_time else []
     return "\n".join(
         [
             _("Booking {reference}").format(reference=booking.reference),
+            *hours,
             wording.party_in_words(booking, language),
             booking.contact_name,
         ]

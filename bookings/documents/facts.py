@@ -60,12 +60,13 @@ def _rows(booking: Booking, language: str) -> list[Fact]:
     quote, departure, tour = booking.quote, booking.trip, booking.trip.tour
     start = wording.local(booking.starts_at, quote["time_zone"])
     end = wording.local(booking.ends_at, quote["time_zone"])
+    times = wording.hours_in_words(start, end) if quote.get("any_time") else _times(start, end, language)
     city = in_language(tour.destination, "city", language)
     phone = ltr(str(booking.contact_phone)) if booking.contact_phone else ""
     separator = "، " if language == "ar" else ", "
     return [
         Fact(_("Option"), quote["option"][language]),
-        Fact(_("When"), f"{wording.day_in_words(start, language)} · {_times(start, end, language)}"),
+        Fact(_("When"), f"{wording.day_in_words(start, language)} · {times}"),
         Fact(_("Meeting point"), f"{in_language(tour, 'meeting_point', language)} · {city}"),
         Fact(_("Guests"), wording.party_in_words(booking, language)),
         Fact(_("Extras"), separator.join(_extras(booking, language))),

@@ -12,8 +12,10 @@ from bookings.models.check_in import Attendance, CheckIn, CheckInAction, CheckIn
 from bookings.models.history import BookingEvent
 from bookings.models.hold import Hold, HoldStatus
 from bookings.models.partners import Partner, PartnerUser
+from bookings.models.offers import AnsweredBy, ChoiceOffer, OfferedDeparture, OfferStatus
 
 __all__ = [
+    "AnsweredBy",
     "Attendance",
     "Booking",
     "BookingEvent",
@@ -23,10 +25,13 @@ __all__ = [
     "CheckIn",
     "CheckInAction",
     "CheckInMethod",
+    "ChoiceOffer",
     "Hold",
     "HoldStatus",
     "Partner",
     "PartnerUser",
+    "OfferStatus",
+    "OfferedDeparture",
     "PaymentState",
     "Traveller",
 ]

@@ -56,6 +56,7 @@ class Hold(TenantOwned):
 
     objects = TenantManager.from_queryset(HoldQuerySet)()
 
+    by_partner = False  # asked for by a partner; only while it is made
     token = ""  # the guest's secret in plain, only on the object that was just made
 
     class Meta:

@@ -30,6 +30,7 @@ COLUMNS = (
     "pk",
     "starts_at",
     "ends_at",
+    "any_time",
     "status",
     "capacity",
     "seats_held",
@@ -70,6 +71,7 @@ class DayDeparture:
     destination_id: UUID
     start: datetime  # as the clocks at the destination show it
     ends_at: datetime
+    any_time: bool
     status: str
     capacity: int
     usual_capacity: int
@@ -90,6 +92,8 @@ class DayDeparture:
     @property
     def time(self) -> str:
         """Said here, because templates turn moments into the server's zone."""
+        if self.any_time:
+            return f"{self.start:%H:%M}\u2013{self.ends_at.astimezone(self.start.tzinfo):%H:%M}"
         return f"{self.start:%H:%M}"
 
     @property
@@ -221,6 +225,7 @@ def _departures(wanted: date) -> list[DayDeparture]:
             destination_id=found["tour__destination_id"],
             start=found["starts_at"].astimezone(ZoneInfo(found["tour__destination__time_zone"])),
             ends_at=found["ends_at"],
+            any_time=found["any_time"],
             status=found["status"],
             capacity=found["capacity"],
             usual_capacity=found["rule__capacity"] or found["option__capacity"],
@@ -286,7 +291,7 @@ def _of_departure(row: DayDeparture, present: datetime) -> Iterator[Flag]:
         yield Flag(WARN, partial(_overbooked, row, sold), *page)
     if 0 < row.seats_booked < row.least_guests and row.start > present:
         yield Flag(WARN, partial(_too_few, row), *page)
-    if row.missing > 0 and row.start <= present < row.ends_at:
+    if row.missing > 0 and not row.any_time and row.start <= present < row.ends_at:
         yield Flag(BAD, partial(_late, row.missing), "admin:bookings_check_in", row.pk)
 
 

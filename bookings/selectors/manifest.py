@@ -138,6 +138,13 @@ class Manifest:
         return self.departure.local_start()
 
     @property
+    def when(self) -> str:
+        """The start, or the day with its opening hours, in words."""
+        zone = self.departure.tour.destination.time_zone
+        ends = wording.local(self.departure.ends_at, zone)
+        return wording.span_in_words(self.starts, ends, self.departure.any_time)
+
+    @property
     def is_open(self) -> bool:
         """Whether guests may be checked in by now."""
         return self.departure.starts_at - OPENS_BEFORE <= now()

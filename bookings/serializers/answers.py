@@ -44,6 +44,11 @@ class QuoteTaxLineSerializer(serializers.Serializer):
     amount = serializers.CharField()
 
 
+class OpeningHoursAnswer(serializers.Serializer):
+    opens = serializers.CharField()
+    closes = serializers.CharField()
+
+
 class QuoteAnswer(serializers.Serializer):
     departure_id = serializers.UUIDField()
     tour_id = serializers.UUIDField()
@@ -53,6 +58,10 @@ class QuoteAnswer(serializers.Serializer):
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     time_zone = serializers.CharField()
+    any_time = serializers.BooleanField(help_text="Sold for a day: guests come when they like within the hours.")
+    date = serializers.DateField(help_text="In the destination's time zone.")
+    time = serializers.CharField(allow_null=True, help_text="In the destination's time zone; null for any time.")
+    opening_hours = OpeningHoursAnswer(allow_null=True)
     guests = serializers.DictField(child=serializers.IntegerField())
     extras = serializers.ListField(child=serializers.DictField())
     seats = serializers.IntegerField()
@@ -111,6 +120,7 @@ class ItemSerializer(serializers.Serializer):
     starts_at = serializers.SerializerMethodField()
     date = serializers.SerializerMethodField()
     time = serializers.SerializerMethodField()
+    opening_hours = serializers.SerializerMethodField()
     meeting_point = serializers.SerializerMethodField()
     party = serializers.DictField(child=serializers.IntegerField())
     seats = serializers.IntegerField()
@@ -132,9 +142,15 @@ class ItemSerializer(serializers.Serializer):
     def get_date(self, item: BookingItem) -> Any:
         return item.departure.local_start().date().isoformat() if item.departure else None
 
-    @extend_schema_field(serializers.CharField(allow_null=True, help_text="In the destination's time zone."))
+    @extend_schema_field(serializers.CharField(allow_null=True, help_text="In the destination's time zone; null for any time."))
     def get_time(self, item: BookingItem) -> Any:
-        return item.departure.local_start().strftime("%H:%M") if item.departure else None
+        if item.departure is None or item.departure.any_time:
+            return None
+        return item.departure.local_start().strftime("%H:%M")
+
+    @extend_schema_field(OpeningHoursAnswer(allow_null=True))
+    def get_opening_hours(self, item: BookingItem) -> Any:
+        return pricing.when(item.booking.quote)["opening_hours"] if item.departure else None
 
     def get_meeting_point(self, item: BookingItem) -> str:
         return str(in_language(item.departure.tour, "meeting_point")) if item.departure else ""

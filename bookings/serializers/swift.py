@@ -182,7 +182,7 @@ def _kind(kind: BookingKind) -> dict[str, str]:
 
 
 def _item(item: BookingItem, trip: Trip, amount: str) -> dict[str, Any]:
-    local = trip.starts_at.astimezone(ZoneInfo(trip.time_zone))
+    local, when = trip.starts_at.astimezone(ZoneInfo(trip.time_zone)), pricing.when(item.booking.quote)
     return {
         "id": str(item.pk),
         "kind": _kind(item.kind),
@@ -193,7 +193,8 @@ def _item(item: BookingItem, trip: Trip, amount: str) -> dict[str, Any]:
         "hold_id": str(item.hold_id),
         "starts_at": trip.starts_at.isoformat(),
         "date": local.date().isoformat(),
-        "time": local.strftime("%H:%M"),
+        "time": None if when["any_time"] else local.strftime("%H:%M"),
+        "opening_hours": when["opening_hours"],
         "meeting_point": in_language(trip, "meeting_point"),
         "party": item.party,
         "seats": item.seats,

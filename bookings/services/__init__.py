@@ -10,11 +10,18 @@ from bookings.services.bookings import (
     update_booking,
     write_staff_note,
 )
-from bookings.services.cancellation import cancel_booking, cancellation_terms, refuse_unless_cancellable
+from bookings.services.cancellation import (
+    cancel_booking,
+    cancel_for_the_operator,
+    cancellation_terms,
+    refuse_unless_cancellable,
+)
 from bookings.services.expiry import expire_holds, let_go_overdue, warn_of_ending_holds
 from bookings.services.holds import extend_hold, find_hold, hold_seats, hold_seats_swiftly, release_hold
 from bookings.services.keys import ClientKey, KeyTaken
 from bookings.services.locks import lock_booking, lock_departure
+from bookings.services.moving import MoveTerms, move_booking, move_for_the_operator, move_terms, refuse_unless_movable
+from bookings.services.offers import Answer, answer_offer, lapse_offers, offer_choices, withdraw_moot_offers, withdraw_offer
 from bookings.services.progress import mark_no_show, progress_bookings
 from bookings.services.settlement import (
     Settlement,
@@ -27,12 +34,16 @@ from bookings.services.talking import hold_beyond_capacity, hold_instead
 from bookings.services.travellers import name_travellers
 
 __all__ = [
+    "Answer",
     "ClientKey",
     "KeyTaken",
+    "MoveTerms",
     "Settlement",
+    "answer_offer",
     "book_at_once",
     "book_swiftly",
     "cancel_booking",
+    "cancel_for_the_operator",
     "cancellation_terms",
     "check_in",
     "confirm_booking",
@@ -44,17 +55,23 @@ __all__ = [
     "hold_instead",
     "hold_seats",
     "hold_seats_swiftly",
+    "lapse_offers",
     "let_go_overdue",
     "lock_booking",
     "lock_departure",
     "mark_absent",
     "mark_no_show",
+    "move_booking",
+    "move_for_the_operator",
+    "move_terms",
     "name_travellers",
     "note",
+    "offer_choices",
     "progress_bookings",
     "record_failed_attempt",
     "record_payment",
     "refuse_unless_cancellable",
+    "refuse_unless_movable",
     "release_hold",
     "resend_voucher",
     "send_link",
@@ -62,5 +79,7 @@ __all__ = [
     "undo_check_in",
     "update_booking",
     "warn_of_ending_holds",
+    "withdraw_moot_offers",
+    "withdraw_offer",
     "write_staff_note",
 ]

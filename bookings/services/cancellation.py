@@ -26,15 +26,21 @@ from tours.caching import seats_changed
 
 NOT_CONFIRMED = "not_confirmed"
 STAFF_OVERRIDE = "staff_override"
+OPERATOR = "operator"
 
 
-def cancellation_terms(booking: Booking, at: datetime | None = None, refund_percent: Decimal | None = None) -> dict:
+def cancellation_terms(
+    booking: Booking,
+    at: datetime | None = None,
+    refund_percent: Decimal | None = None,
+    override: str = STAFF_OVERRIDE,
+) -> dict:
     """What cancelling at a time (now) brings back, as it is shown, and stored when it happens.
 
     `{"percent", "paid", "fee", "refund", "currency", "rule", "lines": [{"code", "rule", "amount", …}]}`, amounts as text.
-    `refund_percent` is staff's word against the policy. Lines add up to the refund.
+    `refund_percent` is staff's word against the policy (`override` names the rule). Lines add up to the refund.
     """
-    percent, rule, hours = _share(booking, at or now(), refund_percent)
+    percent, rule, hours = _share(booking, at or now(), refund_percent, override)
     paid = max(booking.amount_kept, Decimal(0))
     kept_by_rule = booking.total - round_money(booking.total * percent / 100, booking.currency)
     fee = min(kept_by_rule, paid)
@@ -66,10 +72,12 @@ def refuse_unless_cancellable(booking: Booking) -> None:
         raise AlreadyStarted(reference=booking.reference)
 
 
-def _share(booking: Booking, at: datetime, refund_percent: Decimal | None) -> tuple[Decimal, str, int | None]:
+def _share(
+    booking: Booking, at: datetime, refund_percent: Decimal | None, override: str
+) -> tuple[Decimal, str, int | None]:
     """Percent that comes back, the rule that says so, and the hours of its tier."""
     if refund_percent is not None:
-        return refund_percent, STAFF_OVERRIDE, None
+        return refund_percent, override, None
     if booking.status in (BookingStatus.DRAFT, BookingStatus.PENDING_PAYMENT):
         return Decimal(100), NOT_CONFIRMED, None
     tier = tier_at(booking.policy, booking.starts_at, at)
@@ -114,6 +122,23 @@ def cancel_booking(
     terms = cancellation_terms(booking, refund_percent=refund_percent)
     if expected_refund is not None and expected_refund != Decimal(terms["refund"]):
         raise RefundChanged(refund=terms["refund"], currency=terms["currency"])
+    return _end(booking, terms, actor, reason)
+
+
+@transaction.atomic
+def cancel_for_the_operator(*, booking_id: UUID, actor: Any, reason: str) -> Booking:
+    """End a booking because of us: everything goes back, whatever the policy says. `actor` is the guest (None), or staff.
+
+    A booking cancelled already stays as it is. Raises `BookingNotFound`, `IllegalMove`, `AlreadyStarted`.
+    """
+    booking = lock_booking(booking_id)
+    if booking.status == BookingStatus.CANCELLED:
+        return booking
+    refuse_unless_cancellable(booking)
+    return _end(booking, cancellation_terms(booking, refund_percent=Decimal(100), override=OPERATOR), actor, reason)
+
+
+def _end(booking: Booking, terms: dict, actor: Any, reason: str) -> Booking:
     for hold in holds_of(booking):
         is_booked = hold.status != HoldStatus.ACTIVE
         hold.move_to(HoldStatus.RELEASED)

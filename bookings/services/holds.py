@@ -21,7 +21,6 @@ from django.utils.timezone import now
 from accounts.models import IdempotencyKey
 from bookings import pricing
 from bookings.errors import (
-    CutoffPassed,
     DepartureClosed,
     HoldBooked,
     HoldExpired,
@@ -46,7 +45,9 @@ from tours.prices import recent_terms
 TAKE = """
 WITH seats AS (
     UPDATE tours_departure SET seats_held = seats_held + %(seats)s::int
-    WHERE id = %(departure)s::uuid AND status = 'OPEN' AND cutoff_at > now() AND starts_at = %(starts_at)s::timestamptz
+    WHERE id = %(departure)s::uuid AND status = 'OPEN' AND starts_at = %(starts_at)s::timestamptz
+      AND CASE WHEN %(by_partner)s::boolean THEN coalesce(partner_cutoff_at, cutoff_at) ELSE cutoff_at END > now()
+      AND (opens_at IS NULL OR opens_at <= now())
       AND seats_held + seats_booked + %(seats)s::int <= capacity
     RETURNING id, tenant_id
 ), hold AS (
@@ -144,6 +145,7 @@ def _new_hold(quote: pricing.Quote, actor: Any) -> Hold:
         created_at=moment,
         expires_at=moment + settings.HOLD_FOR,
     )
+    hold.by_partner = quote.by_partner
     hold.token = "" if actor else secrets.token_urlsafe(24)
     hold.token_hash = hash_of(hold.token) if hold.token else ""
     return hold
@@ -159,6 +161,7 @@ def take(hold: Hold, key: ClientKey | None) -> bool:
         "token_hash": hold.token_hash,
         "quote": orjson.dumps(hold.quote).decode(),
         "starts_at": hold.quote["starts_at"],
+        "by_partner": hold.by_partner,
         "created_at": hold.created_at,
         "expires_at": hold.expires_at,
     }
@@ -172,10 +175,13 @@ def take(hold: Hold, key: ClientKey | None) -> bool:
 
 
 @transaction.atomic
-def take_plainly(hold: Hold, key: ClientKey | None) -> None:
-    """The same in plain steps under the lock; refuses with what is left."""
+def take_plainly(hold: Hold, key: ClientKey | None, *, late: bool = False) -> None:
+    """The same in plain steps under the lock; refuses with what is left. With `late` until the start, whatever the cut-off."""
     departure = lock_departure(hold.departure_id)
-    _refuse_unless_on_sale(departure)
+    if not late:
+        _refuse_unless_on_sale(departure, hold.by_partner)
+    elif departure.status != DepartureStatus.OPEN or departure.is_over:
+        raise DepartureClosed
     if departure.seats_left < hold.seats:
         raise SeatsUnavailable(left=departure.seats_left, asked=hold.seats)
     move_seats(departure.pk, held=hold.seats)
@@ -189,16 +195,15 @@ def _refuse_where_hopeless(hold: Hold) -> None:
     departure = Departure.objects.filter(pk=hold.departure_id).first()
     if departure is None:
         raise DepartureNotFound
-    _refuse_unless_on_sale(departure)
+    _refuse_unless_on_sale(departure, hold.by_partner)
     if departure.seats_left < hold.seats and not Hold.objects.overdue().filter(departure=departure).exists():
         raise SeatsUnavailable(left=departure.seats_left, asked=hold.seats)
 
 
-def _refuse_unless_on_sale(departure: Departure) -> None:
+def _refuse_unless_on_sale(departure: Departure, by_partner: bool) -> None:
     if departure.status != DepartureStatus.OPEN:
         raise DepartureClosed
-    if departure.cutoff_at <= now():
-        raise CutoffPassed
+    pricing.refuse_out_of_time(departure, by_partner)
 
 
 def find_hold(*, hold_id: UUID, actor: Any = None, token: str = "") -> Hold:

@@ -110,7 +110,7 @@ def _lost_seats(holds: list[Hold]) -> SeatsUnavailable | DepartureClosed | None:
             continue
         let_go_overdue(hold.departure_id)
         departure = Departure.objects.get(pk=hold.departure_id)
-        if departure.status != DepartureStatus.OPEN or departure.starts_at <= now():
+        if departure.status != DepartureStatus.OPEN or departure.is_over:
             return DepartureClosed()
         if departure.seats_left < hold.seats:
             return SeatsUnavailable(left=departure.seats_left, asked=hold.seats)

@@ -313,7 +313,7 @@ def _booked_in_words(request: HttpRequest, booking: Booking, typed: Typed) -> di
         "faults": typed.faults,
         "may": may,
         "trip": in_language(item, "title"),
-        "starts": wording.moment_in_words(wording.local(booking.starts_at, zone)),
+        "starts": wording.start_in_words(booking),
         "party": wording.party_in_words(booking),
         "total": wording.money(booking, booking.total),
         "due": wording.money(booking, booking.amount_due) if booking.amount_due else "",

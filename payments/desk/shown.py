@@ -119,10 +119,11 @@ def _terms(typed: Typed) -> Terms | None:
 
 def _start(departure: Departure) -> dict[str, Any]:
     start = departure.local_start()
+    end = wording.local(departure.ends_at, departure.tour.destination.time_zone)
     return {
         "id": departure.pk,
         "day": wording.day_in_words(start),
-        "time": wording.time_in_words(start),
+        "time": wording.hours_in_words(start, end) if departure.any_time else wording.time_in_words(start),
         "option": in_language(departure.option, "name"),
         "left": max(departure.seats_left, 0),
         "capacity": departure.capacity,

@@ -2,6 +2,7 @@
 
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
@@ -123,6 +124,7 @@ class DepartureAdmin(CatalogueAdmin):
                     ("tour_link", "start_shown"),
                     ("status_shown", "occupancy_shown"),
                     ("end_shown", "cutoff_shown"),
+                    ("opens_shown", "partner_cutoff_shown"),
                     "capacity",
                     ("note_en", "note_ar"),
                     "rule_shown",
@@ -138,6 +140,8 @@ class DepartureAdmin(CatalogueAdmin):
         "start_shown",
         "end_shown",
         "cutoff_shown",
+        "opens_shown",
+        "partner_cutoff_shown",
         "status_shown",
         "occupancy_shown",
         "rule_shown",
@@ -261,7 +265,11 @@ class DepartureAdmin(CatalogueAdmin):
 
     @display(description=gettext_lazy("starts at"), ordering="starts_at")
     def start_shown(self, departure: Departure) -> str:
-        return local_time(departure.starts_at, departure.tour.destination.time_zone)
+        zone = departure.tour.destination.time_zone
+        if departure.any_time:
+            until = departure.ends_at.astimezone(ZoneInfo(zone))
+            return f"{local_time(departure.starts_at, zone)}\u2013{until:%H:%M}"
+        return local_time(departure.starts_at, zone)
 
     @display(description=gettext_lazy("ends at"))
     def end_shown(self, departure: Departure) -> str:
@@ -270,6 +278,14 @@ class DepartureAdmin(CatalogueAdmin):
     @display(description=gettext_lazy("bookings close at"), ordering="cutoff_at")
     def cutoff_shown(self, departure: Departure) -> str:
         return local_time(departure.cutoff_at, departure.tour.destination.time_zone)
+
+    @display(description=gettext_lazy("on sale from"))
+    def opens_shown(self, departure: Departure) -> str:
+        return local_time(departure.opens_at, departure.tour.destination.time_zone)
+
+    @display(description=gettext_lazy("bookings by partners close at"))
+    def partner_cutoff_shown(self, departure: Departure) -> str:
+        return local_time(departure.partner_cutoff_at or departure.cutoff_at, departure.tour.destination.time_zone)
 
     @display(description=gettext_lazy("tour"), ordering="tour__title_en", header=True)
     def tour_shown(self, departure: Departure) -> Any:
@@ -288,6 +304,8 @@ class DepartureAdmin(CatalogueAdmin):
 
     @display(description=gettext_lazy("status"), ordering="status")
     def status_shown(self, departure: Departure) -> str:
+        if departure.status == DepartureStatus.OPEN and departure.opens_at and departure.opens_at > now():
+            return badge(_("Not on sale yet"), "warn")
         if departure.status == DepartureStatus.OPEN and departure.cutoff_at <= now():
             return badge(_("Past its cut-off"))
         if departure.status == DepartureStatus.OPEN and departure.seats_left <= 0:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,7 @@ from unfold.decorators import display
 from config.i18n import in_language
 from tours.admin.editor import OPTION, TOUR, EditedInTabs
 from tours.admin.pages import CatalogueAdmin, PricedFormSet, WordedForm
-from tours.admin.schedule import RuleForm, rule_data, span_in_words, tell
+from tours.admin.schedule import RULE_FIELDS, RuleForm, rule_data, span_in_words, tell
 from tours.admin.shown import prices_of
 from tours.models import OptionPrice, ScheduleRule, TourOption
 from tours.services import change_rule, create_rule, delete_rule
@@ -46,7 +47,7 @@ class PriceInline(TabularInline):
 class RuleInline(StackedInline):
     model = ScheduleRule
     form = RuleForm
-    fields = ["weekdays", ("start_time", "capacity"), ("valid_from", "valid_until"), "except_dates", "is_active"]
+    fields = [*RULE_FIELDS, "is_active"]
     extra = 0
     collapsible = True
 
@@ -74,6 +75,7 @@ OPTION.fields(
     ("name_en", "name_ar"),
     ("code", "capacity"),
     ("duration_minutes", "display_order"),
+    ("by_opening_hours", "opens_days_before"),
     "is_default",
     order=10,
     shown=("tour",),
@@ -109,11 +111,20 @@ def schedule_of_tour(request: HttpRequest, tour: Any) -> dict[str, Any]:
 TOUR.panel("schedule", "admin/tours/editor/schedule.html", schedule_of_tour)
 
 
+class OptionForm(forms.ModelForm):
+    def clean_by_opening_hours(self) -> bool:
+        wanted: bool = self.cleaned_data["by_opening_hours"]
+        if "by_opening_hours" in self.changed_data and self.instance.departures.upcoming().exists():
+            raise forms.ValidationError(_("There are departures to come: opening hours and start times do not mix."))
+        return wanted
+
+
 @admin.register(TourOption)
 class TourOptionAdmin(EditedInTabs, CatalogueAdmin):
     """Reached from its tour, where options are added. What its page is made of: `tours.admin.editor.OPTION`."""
 
     editor = OPTION
+    form = OptionForm
 
     list_display = ["tour", "name_en", "name_ar", "code", "capacity", "price_list"]
     list_select_related = ["tour"]
@@ -136,7 +147,7 @@ class TourOptionAdmin(EditedInTabs, CatalogueAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        if "duration_minutes" in form.changed_data:
+        if {"duration_minutes", "opens_days_before", "by_opening_hours"} & set(form.changed_data):
             follow_options(form.instance.tour_id)
         if form.has_changed() or any(formset.has_changed() for formset in formsets):
             settle_tour(form.instance.tour_id)

@@ -65,6 +65,27 @@ class DatesField(LinesField):
             return True
 
 
+class TimesField(LinesField):
+    """Times of the day, one a line or with commas between, as 14:30."""
+
+    def to_python(self, value: Any) -> Any:
+        field = forms.TimeField()
+        lines = value if isinstance(value, list | tuple) else (value or "").replace("،", ",").replace(",", "\n")
+        try:
+            return sorted({field.clean(line) for line in super().to_python(lines)})
+        except ValidationError as fault:
+            raise ValidationError(_("One time a line, as 14:30.")) from fault
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(f"{at:%H:%M}" for at in value) if isinstance(value, list | tuple) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return super().has_changed(initial, data)
+        except ValidationError:
+            return True
+
+
 class TwoLanguages:
     """Arabic fields are written from right to left, lists of texts one a line. For pages and inlines."""
 

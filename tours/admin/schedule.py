@@ -8,6 +8,7 @@ from django.contrib.admin.options import HORIZONTAL
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -15,13 +16,25 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from tours.admin.pages import CatalogueAdmin, DatesField, WordedForm, add_faults
+from tours.admin.pages import CatalogueAdmin, DatesField, TimesField, WordedForm, add_faults
 from tours.admin.shown import local_time
 from tours.limits import faults_of_rule
 from tours.models import ScheduleRule
-from tours.models.schedule import weekday_names
+from tours.models.schedule import ordinal_names, weekday_names
 from tours.services import RuleChange, change_rule, create_rule, delete_rule
 from tours.services.schedule import FIELDS
+
+
+RULE_FIELDS = [
+    ("repeats", "every"),
+    "weekdays",
+    "ordinals",
+    "dates",
+    ("start_time", "more_times", "closes_at"),
+    "capacity",
+    ("valid_from", "valid_until", "season"),
+    "except_dates",
+]
 
 
 class Weekdays(UnfoldAdminCheckboxSelectMultipleWidget):
@@ -35,8 +48,29 @@ class RuleForm(WordedForm):
     weekdays = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Weekdays"),
         coerce=int,
+        required=False,
         choices=lambda: list(weekday_names().items()),
         widget=Weekdays,
+    )
+    ordinals = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Of the month"),
+        coerce=int,
+        required=False,
+        choices=lambda: list(ordinal_names().items()),
+        widget=Weekdays,
+        help_text=gettext_lazy("With weekdays of the month: the first Friday is “first” and “Fri”."),
+    )
+    more_times = TimesField(
+        label=gettext_lazy("And at"),
+        required=False,
+        rows=2,
+        help_text=gettext_lazy("More starts on the same days, one a line, as 14:30."),
+    )
+    dates = DatesField(
+        label=gettext_lazy("Dates"),
+        required=False,
+        rows=3,
+        help_text=gettext_lazy("With certain dates: one a line, as 2027-01-31."),
     )
     except_dates = DatesField(
         label=gettext_lazy("Not on"),
@@ -81,7 +115,7 @@ def tell(request: HttpRequest, change: RuleChange) -> None:
 @admin.register(ScheduleRule)
 class ScheduleRuleAdmin(CatalogueAdmin):
     form = RuleForm
-    list_display = ["option", "days", "start_time", "season", "places", "is_active", "departures_coming"]
+    list_display = ["option", "days", "times", "season", "places", "is_active", "departures_coming"]
     list_filter = [("option__tour", AutocompleteSelectFilter), "is_active"]
     list_select_related = ["option__tour"]
     search_fields = ["option__tour__title_en", "option__tour__title_ar", "option__code"]
@@ -93,10 +127,7 @@ class ScheduleRuleAdmin(CatalogueAdmin):
             {
                 "fields": [
                     "option",
-                    "weekdays",
-                    ("start_time", "capacity"),
-                    ("valid_from", "valid_until"),
-                    "except_dates",
+                    *RULE_FIELDS,
                     ("is_active", "departures_coming"),
                 ]
             },
@@ -128,6 +159,10 @@ class ScheduleRuleAdmin(CatalogueAdmin):
     @display(description=gettext_lazy("weekdays"))
     def days(self, rule: ScheduleRule) -> str:
         return rule.days_in_words
+
+    @display(description=gettext_lazy("starts at"), ordering="start_time")
+    def times(self, rule: ScheduleRule) -> str:
+        return format_html('<bdi dir="ltr">{}</bdi>', rule.times_in_words)
 
     @display(description=gettext_lazy("season"), ordering="valid_from")
     def season(self, rule: ScheduleRule) -> str:

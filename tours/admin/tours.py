@@ -130,7 +130,7 @@ TOUR.inline("itinerary", ItineraryInline, order=10)
 TOUR.inline("extras", ExtraInline, order=10)
 TOUR.fields(
     "policies",
-    ("cancellation_policy", "cutoff_minutes"),
+    ("cancellation_policy", "cutoff_minutes", "partner_cutoff_minutes"),
     ("min_guests", "max_guests"),
     order=10,
 )

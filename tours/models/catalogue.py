@@ -167,6 +167,12 @@ class Tour(TenantOwned):
     cutoff_minutes = models.PositiveIntegerField(
         _("cut-off (minutes before departure)"), default=1440, help_text=_("Bookings close so long before the start.")
     )
+    partner_cutoff_minutes = models.PositiveIntegerField(
+        _("cut-off for partners (minutes)"),
+        null=True,
+        blank=True,
+        help_text=_("Where partners may book until later, or must book sooner."),
+    )
     status = models.CharField(_("status"), max_length=10, choices=TourStatus.choices, default=TourStatus.DRAFT)
     is_featured = models.BooleanField(_("featured"), default=False)
     display_order = models.PositiveIntegerField(_("order"), default=0)
@@ -232,6 +238,19 @@ class TourOption(TenantOwned):
         _("duration (minutes)"), null=True, blank=True, help_text=_("Where it differs from the tour's.")
     )
     capacity = models.PositiveIntegerField(_("places"), default=20, validators=[MinValueValidator(1)])
+    by_opening_hours = models.BooleanField(
+        _("sold by opening hours"),
+        default=False,
+        db_default=False,
+        help_text=_("Guests come when they like while it is open, as to a museum; bookings close before it closes."),
+    )
+    opens_days_before = models.PositiveSmallIntegerField(
+        _("on sale from (days before)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text=_("Empty: as soon as there is a departure."),
+    )
     is_default = models.BooleanField(_("offered first"), default=True)
     display_order = models.PositiveSmallIntegerField(_("order"), default=0)
 

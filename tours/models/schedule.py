@@ -1,6 +1,6 @@
 """When it runs: rules that recur, and the departures made from them. Stored in UTC, shown in the destination's zone."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,12 +9,15 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantManager, TenantOwned
 from tours.models.catalogue import Tour, TourOption
+from tours.models.seasons import Season
+
+A_DAY = timedelta(days=1)  # the longest that opening hours last
 
 
 def weekday_names() -> dict[int, str]:
@@ -30,17 +33,61 @@ def weekday_names() -> dict[int, str]:
     }
 
 
+class Repeats(models.TextChoices):
+    WEEKLY = "WEEKLY", _("Every week, or every few weeks")
+    MONTHLY = "MONTHLY", _("On certain weekdays of the month")
+    DATES = "DATES", _("On certain dates")
+
+
+def ordinal_names() -> dict[int, str]:
+    """Which of a month's Mondays, Tuesdays …, in the language at hand."""
+    return {
+        1: pgettext("weekday of a month", "first"),
+        2: pgettext("weekday of a month", "second"),
+        3: pgettext("weekday of a month", "third"),
+        4: pgettext("weekday of a month", "fourth"),
+        -1: pgettext("weekday of a month", "last"),
+    }
+
+
 class ScheduleRule(TenantOwned):
-    """An option runs on these weekdays at this local time, from a day until a day (or without end)."""
+    """When an option runs: days that recur, from a day until a day (or without end), at one or several local times.
+
+    An option that is sold by opening hours runs once on such a day, from `start_time` until `closes_at`.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     option = TenantForeignKey(TourOption, models.CASCADE, related_name="rules", verbose_name=_("option"))
+    repeats = models.CharField(_("runs"), max_length=10, choices=Repeats.choices, default=Repeats.WEEKLY)
+    every = models.PositiveSmallIntegerField(
+        _("every … weeks or months"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(52)],
+        help_text=_("2 is every second one, counted from the first day."),
+    )
     weekdays = ArrayField(
         models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)]),
         verbose_name=_("weekdays"),
+        default=list,
+        blank=True,
         help_text=_("1 is Monday, 7 is Sunday (ISO 8601)."),
     )
+    ordinals = ArrayField(
+        models.SmallIntegerField(validators=[MinValueValidator(-1), MaxValueValidator(4)]),
+        verbose_name=_("of the month"),
+        default=list,
+        blank=True,
+        help_text=_("Which of the month's weekdays: 1 is the first, -1 the last."),
+    )
+    dates = ArrayField(models.DateField(), verbose_name=_("dates"), default=list, blank=True)
     start_time = models.TimeField(_("starts at"), help_text=_("In the destination's time zone."))
+    more_times = ArrayField(models.TimeField(), verbose_name=_("and at"), default=list, blank=True)
+    closes_at = models.TimeField(
+        _("closes at"),
+        null=True,
+        blank=True,
+        help_text=_("For what is sold by opening hours: it opens at the start."),
+    )
     valid_from = models.DateField(_("from"))
     valid_until = models.DateField(_("until"), null=True, blank=True)
     except_dates = ArrayField(
@@ -49,6 +96,15 @@ class ScheduleRule(TenantOwned):
         default=list,
         blank=True,
         help_text=_("Days on which it does not run: holidays, maintenance."),
+    )
+    season = TenantForeignKey(
+        Season,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="rules",
+        verbose_name=_("season"),
+        help_text=_("It runs on days of the season only, year by year."),
     )
     capacity = models.PositiveIntegerField(
         _("places"), null=True, blank=True, help_text=_("Where it differs from the option's.")
@@ -66,15 +122,38 @@ class ScheduleRule(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.start_time:%H:%M} · {self.days_in_words}"
+        return f"{self.times_in_words} · {self.days_in_words}"
+
+    @property
+    def times(self) -> list[time]:
+        """Its local start times, in order."""
+        return sorted({self.start_time, *self.more_times})
+
+    @property
+    def times_in_words(self) -> str:
+        """`09:00, 12:00`, or `09:00-17:00` for opening hours."""
+        if self.closes_at is not None:
+            return f"{self.start_time:%H:%M}-{self.closes_at:%H:%M}"
+        return gettext(", ").join(f"{at:%H:%M}" for at in self.times)
 
     @property
     def days_in_words(self) -> str:
-        """Its weekdays in the language at hand."""
-        names = weekday_names()
-        if set(self.weekdays) == set(names):
-            return gettext("every day")
-        return gettext(", ").join(names[day] for day in sorted(self.weekdays) if day in names)
+        """Its days in the language at hand."""
+        if self.repeats == Repeats.DATES:
+            return ngettext("{n} date", "{n} dates", len(self.dates)).format(n=len(self.dates))
+        names, comma = weekday_names(), gettext(", ")
+        days = comma.join(names[day] for day in sorted(self.weekdays) if day in names)
+        if self.repeats == Repeats.MONTHLY:
+            known = ordinal_names()
+            which = comma.join(known[number] for number in known if number in self.ordinals)
+            words = gettext("{which} {days} of the month").format(which=which, days=days)
+        elif set(self.weekdays) == set(names):
+            words = gettext("every day")
+        else:
+            words = days
+        if self.every == 1:
+            return words
+        return gettext("{days} (every {n})").format(days=words, n=self.every)
 
 
 class DepartureStatus(models.TextChoices):
@@ -85,7 +164,8 @@ class DepartureStatus(models.TextChoices):
 
 class DepartureQuerySet(models.QuerySet):
     def upcoming(self) -> Any:
-        return self.filter(starts_at__gt=now())
+        """Not over for buyers: not started; what is sold by opening hours, not closed yet."""
+        return self.filter(Q(starts_at__gt=now()) | Q(any_time=True, ends_at__gt=now(), starts_at__gt=now() - A_DAY))
 
     def sold(self) -> Any:
         """With places held or booked."""
@@ -103,7 +183,10 @@ class DepartureQuerySet(models.QuerySet):
     def bookable(self) -> Any:
         """Open, before their cut-off, with places left."""
         return self.filter(
-            status=DepartureStatus.OPEN, cutoff_at__gt=now(), capacity__gt=F("seats_held") + F("seats_booked")
+            Q(opens_at=None) | Q(opens_at__lte=now()),
+            status=DepartureStatus.OPEN,
+            cutoff_at__gt=now(),
+            capacity__gt=F("seats_held") + F("seats_booked"),
         )
 
 
@@ -119,6 +202,14 @@ class Departure(TenantOwned):
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
     cutoff_at = models.DateTimeField(_("bookings close at"))
+    partner_cutoff_at = models.DateTimeField(
+        _("bookings by partners close at"), null=True, blank=True, help_text=_("Where it differs from the others'.")
+    )
+    opens_at = models.DateTimeField(_("on sale from"), null=True, blank=True)
+    # Sold by opening hours: guests come when they like, between start and end.
+    any_time = models.BooleanField(_("any time of the day"), default=False, db_default=False, editable=False)
+    # Closed because schedule or blackout do not ask for it any more; it opens again when they do.
+    closed_by_schedule = models.BooleanField(default=False, db_default=False, editable=False)
     local_date = models.DateField(_("date"), editable=False, help_text=_("In the destination's time zone."))
     capacity = models.PositiveIntegerField(_("places"))
     seats_held = models.IntegerField(_("held"), default=0, editable=False)
@@ -168,4 +259,10 @@ class Departure(TenantOwned):
 
     @property
     def is_bookable(self) -> bool:
-        return self.status == DepartureStatus.OPEN and self.cutoff_at > now() and self.seats_left > 0
+        is_open = self.status == DepartureStatus.OPEN and (self.opens_at is None or self.opens_at <= now())
+        return is_open and self.cutoff_at > now() and self.seats_left > 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody can join it any more, cut-off or not."""
+        return (self.ends_at if self.any_time else self.starts_at) <= now()

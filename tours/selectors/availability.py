@@ -37,6 +37,7 @@ WITH tour AS (
 ), starts AS (
     SELECT d.*, d.capacity - d.seats_held - d.seats_booked AS available,
         CASE WHEN d.status <> 'OPEN' THEN d.status
+             WHEN d.opens_at > now() THEN 'NOT_YET'
              WHEN d.cutoff_at <= now() THEN 'CUTOFF'
              WHEN d.capacity <= d.seats_held + d.seats_booked THEN 'SOLD_OUT'
              ELSE 'OPEN' END AS state
@@ -50,7 +51,11 @@ WITH tour AS (
         'starts_at', to_char(starts.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
         'ends_at', to_char(starts.ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
         'date', starts.local_date,
-        'time', to_char(starts.starts_at AT TIME ZONE tour.time_zone, 'HH24:MI'),
+        'time', CASE WHEN NOT starts.any_time THEN to_char(starts.starts_at AT TIME ZONE tour.time_zone, 'HH24:MI') END,
+        'opening_hours', CASE WHEN starts.any_time THEN json_build_object(
+            'opens', to_char(starts.starts_at AT TIME ZONE tour.time_zone, 'HH24:MI'),
+            'closes', to_char(starts.ends_at AT TIME ZONE tour.time_zone, 'HH24:MI')) END,
+        'opens_at', to_char(starts.opens_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
         'option', json_build_object('code', options.code, 'name', options.name),
         'capacity', starts.capacity,
         'available', greatest(starts.available, 0),
@@ -74,7 +79,7 @@ FROM tour
 """
 
 # What a day of several departures is: the best that any of them is.
-BEST_FIRST = ["OPEN", "SOLD_OUT", "CUTOFF", "CLOSED", "CANCELLED"]
+BEST_FIRST = ["OPEN", "NOT_YET", "SOLD_OUT", "CUTOFF", "CLOSED", "CANCELLED"]
 START_STATES = [(state, state) for state in BEST_FIRST]
 DAY_STATES = [*START_STATES, ("NONE", "NONE")]
 

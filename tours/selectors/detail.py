@@ -38,11 +38,14 @@ SELECT p.document_{language}, coalesce((
         'id', d.id,
         'starts_at', to_char(d.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
         'date', d.local_date,
-        'time', to_char(d.starts_at AT TIME ZONE place.time_zone, 'HH24:MI'),
+        'time', CASE WHEN NOT d.any_time THEN to_char(d.starts_at AT TIME ZONE place.time_zone, 'HH24:MI') END,
+        'opening_hours', CASE WHEN d.any_time THEN json_build_object(
+            'opens', to_char(d.starts_at AT TIME ZONE place.time_zone, 'HH24:MI'),
+            'closes', to_char(d.ends_at AT TIME ZONE place.time_zone, 'HH24:MI')) END,
         'available', d.capacity - d.seats_held - d.seats_booked)::text
     FROM tours_departure d JOIN tours_destination place ON place.id = p.destination_id
-    WHERE d.tenant_id = p.tenant_id AND d.tour_id = p.tour_id AND d.starts_at > now()
-      AND d.status = 'OPEN' AND d.cutoff_at > now() AND d.capacity > d.seats_held + d.seats_booked
+    WHERE d.tenant_id = p.tenant_id AND d.tour_id = p.tour_id AND d.starts_at > now() - interval '1 day'
+      AND d.status = 'OPEN' AND d.cutoff_at > now() AND (d.opens_at IS NULL OR d.opens_at <= now()) AND d.capacity > d.seats_held + d.seats_booked
     ORDER BY d.starts_at LIMIT 1), 'null')
 FROM tours_publishedtour p
 WHERE p.tenant_id = %(tenant)s::uuid AND p.tour_id = %(tour)s::uuid

@@ -40,7 +40,8 @@ WHEN = ("date_from", "date_to", "guests")
 BOOKABLE = """EXISTS (
     SELECT FROM tours_departure d
     WHERE d.tenant_id = p.tenant_id AND d.tour_id = p.tour_id
-      AND d.status = 'OPEN' AND d.cutoff_at > now() AND d.starts_at > now()
+      AND d.status = 'OPEN' AND d.cutoff_at > now() AND d.starts_at > now() - interval '1 day'
+      AND (d.opens_at IS NULL OR d.opens_at <= now())
       AND d.capacity - d.seats_held - d.seats_booked >= %(seats)s::int
       AND d.local_date BETWEEN %(date_from)s::date AND %(date_to)s::date)"""
 

@@ -5,11 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.timezone import now
 
 from tours.documents import document
 from tours.models import Departure, Tour
+from tours.models.schedule import A_DAY
 from tours.selectors.detail import any_tour
 
 
@@ -33,7 +34,12 @@ def tours_for_staff() -> Any:
 def coming_departures(tour_id: UUID, *, since: date | None = None, most: int = 12) -> list[Departure]:
     """What of a tour can still be sold from a local day on, sold out or not, in order of time. For the desk."""
     coming = Departure.objects.filter(
-        tour_id=tour_id, status="OPEN", starts_at__gt=now(), cutoff_at__gt=now(), tour__deleted_at=None
+        Q(opens_at=None) | Q(opens_at__lte=now()),
+        tour_id=tour_id,
+        status="OPEN",
+        starts_at__gt=now() - A_DAY,
+        cutoff_at__gt=now(),
+        tour__deleted_at=None,
     )
     if since is not None:
         coming = coming.filter(local_date__gte=since)

@@ -106,6 +106,7 @@ class OptionShownSerializer(serializers.Serializer):
     duration_minutes = serializers.IntegerField()
     capacity = serializers.IntegerField()
     is_default = serializers.BooleanField()
+    by_opening_hours = serializers.BooleanField()
     prices = PriceShownSerializer(many=True)
 
 
@@ -141,11 +142,17 @@ class SeoSerializer(serializers.Serializer):
     description = serializers.CharField()
 
 
+class OpeningHoursSerializer(serializers.Serializer):
+    opens = serializers.CharField()
+    closes = serializers.CharField()
+
+
 class NextDepartureSerializer(serializers.Serializer):
     id = serializers.UUIDField()
     starts_at = serializers.DateTimeField()
     date = serializers.DateField()
-    time = serializers.CharField()
+    time = serializers.CharField(allow_null=True)
+    opening_hours = OpeningHoursSerializer(allow_null=True)
     available = serializers.IntegerField()
 
 
@@ -182,7 +189,11 @@ class StartSerializer(serializers.Serializer):
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     date = serializers.DateField(help_text="In the destination's time zone.")
-    time = serializers.CharField(help_text="In the destination's time zone.")
+    time = serializers.CharField(
+        allow_null=True, help_text="In the destination's time zone; null where guests come when they like."
+    )
+    opening_hours = OpeningHoursSerializer(allow_null=True, help_text="Of what is sold for a day, without a time.")
+    opens_at = serializers.DateTimeField(allow_null=True, help_text="When its sale begins, where it does not at once.")
     option = OptionNameSerializer()
     capacity = serializers.IntegerField()
     available = serializers.IntegerField()

@@ -47,6 +47,7 @@ class OptionSerializer(serializers.ModelSerializer):
         model = TourOption
         fields = [
             *("id", "code", "name_en", "name_ar", "duration_minutes", "capacity", "is_default", "display_order"),
+            *("by_opening_hours", "opens_days_before"),
             "prices",
         ]
 
@@ -123,6 +124,7 @@ class TourSerializer(serializers.ModelSerializer):
             *(f"{text}_{language}" for text in TEXTS for language in ("en", "ar")),
             *("duration_minutes", "nights", "min_group_size", "max_group_size", "min_age", "tags"),
             *("cancellation_policy", "currency", "tax", "min_guests", "max_guests", "cutoff_minutes"),
+            "partner_cutoff_minutes",
             *("is_featured", "display_order"),
             *("seo_title_en", "seo_title_ar", "seo_description_en", "seo_description_ar"),
             *("options", "extras", "itinerary", "images"),
@@ -179,7 +181,8 @@ class DepartureSerializer(serializers.ModelSerializer):
     class Meta:
         model = Departure
         fields = [
-            *("id", "tour", "option", "starts_at", "ends_at", "cutoff_at", "date", "time"),
+            *("id", "tour", "option", "starts_at", "ends_at", "any_time", "date", "time"),
+            *("opens_at", "cutoff_at", "partner_cutoff_at"),
             *("capacity", "seats_held", "seats_booked", "available", "status", "note_en", "note_ar"),
         ]
 

@@ -13,7 +13,10 @@ from tours.errors import OptionInUse
 from tours.limits import faults_of_price
 from tours.models import Extra, ItineraryDay, OptionPrice, PriceCategory, Tour, TourOption
 
-OPTION_FIELDS = ("name_en", "name_ar", "duration_minutes", "capacity", "is_default", "display_order")
+OPTION_FIELDS = (
+    *("name_en", "name_ar", "duration_minutes", "capacity", "by_opening_hours", "opens_days_before"),
+    *("is_default", "display_order"),
+)
 EXTRA_FIELDS = ("name_en", "name_ar", "basis", "amount", "max_quantity", "is_active")
 DAY_FIELDS = (
     "title_en",

@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -23,11 +23,12 @@ from tours.errors import (
     DepartureNotFound,
     DepartureOver,
     LocalTimeDoesNotExist,
+    OptionKindFixed,
     OptionNotFound,
     ScheduleFixed,
 )
 from tours.models import Departure, DepartureStatus, ScheduleRule, Tour, TourOption, TourStatus
-from tours.occurrences import exists_locally, moment, starts_of
+from tours.occurrences import closing_of, exists_locally, moment, starts_of
 from tours.services.facts import lock_tour, settle_tour
 
 MOST_ROWS = 1000
@@ -37,6 +38,8 @@ OPTIONS_AT_ONCE = 100
 
 Start = tuple[UUID, datetime]  # an option and a moment: no two departures share both
 CHANGEABLE = ("capacity", "note_en", "note_ar")
+# What cut-offs count back from: the start, or the end of opening hours.
+LAST_MOMENT = Case(When(any_time=True, then=F("ends_at")), default=F("starts_at"))
 
 
 def generate_departures(*, until: date, tour_id: UUID | None = None, option_id: UUID | None = None) -> int:
@@ -58,7 +61,8 @@ def generate_departures(*, until: date, tour_id: UUID | None = None, option_id: 
     for first in range(0, len(options), OPTIONS_AT_ONCE):
         some = rules.filter(option_id__in=options[first : first + OPTIONS_AT_ONCE]).order_by("valid_from", "pk")
         wanted: dict[Start, ScheduleRule] = {}
-        for rule in some.select_related("option__tour__destination"):
+        found = some.select_related("option__tour__destination", "season").prefetch_related("season__ranges")
+        for rule in found:
             for start in starts_to_come(rule, until):
                 wanted.setdefault((rule.option_id, start), rule)  # of two rules, the one that began first
         made += insert_missing(wanted)
@@ -70,7 +74,12 @@ def starts_to_come(rule: ScheduleRule, until: date) -> list[datetime]:
     zone = ZoneInfo(rule.option.tour.destination.time_zone)
     present = now()
     starts = starts_of(rule, zone, present.astimezone(zone).date(), until)
-    return [start for start in starts if start > present]
+    return [start for start in starts if _last_call(rule, start, zone) > present]
+
+
+def _last_call(rule: ScheduleRule, start: datetime, zone: ZoneInfo) -> datetime:
+    """Until when a departure of the rule is worth making: its start, or the end of its opening hours."""
+    return closing_of(rule, start, zone) if rule.closes_at is not None else start
 
 
 def planned(rule: ScheduleRule, until: date) -> list[Departure]:
@@ -203,17 +212,33 @@ def follow_tour(tour: Tour, changed: Iterable[str], *, old_zone: str) -> None:
     if tour.destination.time_zone != old_zone:
         refuse_departures_to_come(coming)
     if "cutoff_minutes" in changed:
-        coming.update(cutoff_at=F("starts_at") - timedelta(minutes=tour.cutoff_minutes))
+        coming.update(cutoff_at=LAST_MOMENT - timedelta(minutes=tour.cutoff_minutes))
+    if "partner_cutoff_minutes" in changed:
+        minutes = tour.partner_cutoff_minutes
+        coming.update(partner_cutoff_at=None if minutes is None else LAST_MOMENT - timedelta(minutes=minutes))
     if "duration_minutes" in changed:
         follow_options(tour.pk)
 
 
 def follow_options(tour_id: UUID) -> None:
-    """End the departures to come that nobody holds or booked as late as their options say now."""
-    unsold = Departure.objects.filter(tour_id=tour_id, seats_held=0, seats_booked=0).upcoming()
+    """Bring the departures to come in line with their options: on sale since when, and, where nobody holds or booked a
+    place, when they end. Raises `OptionKindFixed` for an option that is sold by opening hours now, or no longer, while there
+    are departures of the other kind."""
+    coming = Departure.objects.filter(tour_id=tour_id).upcoming()
     for option in TourOption.objects.filter(tour_id=tour_id).select_related("tour"):
+        own = coming.filter(option_id=option.pk)
+        others = own.exclude(any_time=option.by_opening_hours).count()
+        if others:
+            raise OptionKindFixed(option=option.code, count=others)
+        days = option.opens_days_before
+        opens_at = None if days is None else F("starts_at") - timedelta(days=days)
+        if days is None:
+            own.exclude(opens_at=None).update(opens_at=None)
+        else:
+            own.update(opens_at=opens_at)
         ends_at = F("starts_at") + timedelta(minutes=option.minutes)
-        unsold.filter(option_id=option.pk).exclude(ends_at=ends_at).update(ends_at=ends_at)
+        unsold = own.filter(seats_held=0, seats_booked=0, any_time=False)
+        unsold.exclude(ends_at=ends_at).update(ends_at=ends_at)
 
 
 def refuse_departures_to_come(coming: Any) -> None:
@@ -226,13 +251,20 @@ def refuse_departures_to_come(coming: Any) -> None:
 def _departure(option: TourOption, starts_at: datetime, zone: ZoneInfo | None = None, *, rule: Any = None) -> Departure:
     tour = option.tour
     zone = zone or ZoneInfo(tour.destination.time_zone)
+    by_hours = rule is not None and rule.closes_at is not None
+    ends_at = closing_of(rule, starts_at, zone) if by_hours else starts_at + timedelta(minutes=option.minutes)
+    last, partner = ends_at if option.by_opening_hours else starts_at, tour.partner_cutoff_minutes
+    days = option.opens_days_before
     return Departure(
         tour=tour,
         option=option,
         rule=rule,
         starts_at=starts_at,
-        ends_at=starts_at + timedelta(minutes=option.minutes),
-        cutoff_at=starts_at - timedelta(minutes=tour.cutoff_minutes),
+        ends_at=ends_at,
+        any_time=option.by_opening_hours,
+        cutoff_at=last - timedelta(minutes=tour.cutoff_minutes),
+        partner_cutoff_at=None if partner is None else last - timedelta(minutes=partner),
+        opens_at=None if days is None else starts_at - timedelta(days=days),
         local_date=starts_at.astimezone(zone).date(),
         capacity=(rule.capacity if rule else None) or option.capacity,
     )
@@ -305,7 +337,7 @@ def _tell_changed(departure: Departure) -> None:
 def refuse_move(departure: Departure, status: DepartureStatus) -> None:
     if departure.status == DepartureStatus.CANCELLED or status == DepartureStatus.CANCELLED:
         raise IllegalMove(what=departure, current=departure.get_status_display(), wanted=status.label)
-    if status == DepartureStatus.OPEN and departure.starts_at <= now():
+    if status == DepartureStatus.OPEN and departure.is_over:
         raise DepartureOver
 
 

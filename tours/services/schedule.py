@@ -20,7 +20,11 @@ from tours.services.departures import generate_departures, insert_missing, start
 from tours.services.facts import lock_tour, settle_tour
 
 FIRST_DAYS = 30  # made as soon as there is a rule; the daily job goes on from there
-FIELDS = ("weekdays", "start_time", "valid_from", "valid_until", "except_dates", "capacity", "is_active")
+FIELDS = (
+    *("repeats", "every", "weekdays", "ordinals", "dates", "start_time", "more_times", "closes_at"),
+    *("valid_from", "valid_until", "season", "except_dates", "capacity", "is_active"),
+)
+LISTS = frozenset({"weekdays", "ordinals", "dates", "more_times", "except_dates"})
 
 
 @dataclass
@@ -94,17 +98,18 @@ def _lock_rule(rule_id: UUID) -> ScheduleRule:
     if rule is None:
         raise RuleNotFound
     lock_tour(rule["option__tour_id"])
-    return ScheduleRule.objects.select_related("option__tour__destination").get(pk=rule_id)
+    found = ScheduleRule.objects.select_related("option__tour__destination", "season")
+    return found.prefetch_related("season__ranges").get(pk=rule_id)
 
 
 def _fill(rule: ScheduleRule, data: Mapping[str, Any]) -> None:
     for name in FIELDS:
         if name in data:
             value = data[name]
-            setattr(rule, name, sorted(set(value)) if name in {"weekdays", "except_dates"} else value)
+            setattr(rule, name, sorted(set(value)) if name in LISTS else value)
     faults = {}
     try:
-        rule.clean_fields(exclude={"tenant", "option", "weekdays"})
+        rule.clean_fields(exclude={"tenant", "option", "season", "weekdays", "ordinals"})
     except ValidationError as refusal:
         faults = refusal.message_dict
     faults |= faults_of_rule(rule)

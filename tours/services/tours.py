@@ -46,6 +46,7 @@ PLAIN = (
     "min_guests",
     "max_guests",
     "cutoff_minutes",
+    "partner_cutoff_minutes",
     "is_featured",
     "display_order",
 )

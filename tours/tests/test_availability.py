@@ -52,6 +52,8 @@ def test_an_item_says_everything(option, tour, api):
         "ends_at": f"{departure.starts_at + timedelta(hours=4):%Y-%m-%dT%H:%M:%SZ}",
         "date": str(SOON),
         "time": "09:00",
+        "opening_hours": None,
+        "opens_at": None,
         "option": {"code": "standard", "name": "Shared tour"},
         "capacity": 8,
         "available": 5,

@@ -3,7 +3,6 @@
 Looking changes nothing. An answer is shown once more before it is done, because a refund cannot be taken back.
 """
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -88,7 +87,9 @@ def choices_in_words(offer: ChoiceOffer) -> list[tuple[str, str, str]]:
         label = wording.span_in_words(row.local_start(), end, row.any_time)
         rows.append((f"{Answer.MOVE}:{row.pk}", label, str(in_language(row.option, "name"))))
     paid = offer.booking.amount_kept
-    rows.append((Answer.REFUND.value, wording.refund_choice(offer.booking), wording.money(offer.booking, paid) if paid else ""))
+    rows.append(
+        (Answer.REFUND.value, wording.refund_choice(offer.booking), wording.money(offer.booking, paid) if paid else "")
+    )
     if offer.may_keep:
         rows.append((Answer.KEEP.value, wording.keep_choice(), wording.start_in_words(offer.booking)))
     return rows

@@ -121,7 +121,9 @@ class OtherTour(DomainError):
 
 class DearerAfterRefund(Conflict):
     code = "dearer_after_refund"
-    message = _("Money of {reference} went back already: it can only be moved at the price that was agreed, or a lower one.")
+    message = _(
+        "Money of {reference} went back already: it can only be moved at the price that was agreed, or a lower one."
+    )
 
 
 class OfferNotFound(NotFound):

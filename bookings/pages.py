@@ -136,7 +136,7 @@ class VoucherPage(LinkedPage):
         booking = Booking.objects.for_display().filter(reference=proven_by(code)[0]).first()
         if booking is None:
             raise BookingNotFound
-        item, zone = booking.items.all()[0], booking.quote["time_zone"]
+        item = booking.items.all()[0]
         context = {
             "booking": booking,
             "counts": booking.status in (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS),

@@ -136,7 +136,7 @@ def quote(
 
 
 def refuse_out_of_time(sold: Any, by_partner: bool) -> None:
-    """Raises `NotOnSaleYet` and `CutoffPassed`. `sold` has `opens_at`, `cutoff_at` and `partner_cutoff_at`: terms, a departure."""
+    """Raises `NotOnSaleYet` and `CutoffPassed`. `sold` are terms, or a departure."""
     moment = now()
     if sold.opens_at is not None and sold.opens_at > moment:
         raise NotOnSaleYet(opens=sold.opens_at.isoformat())

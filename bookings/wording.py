@@ -172,9 +172,7 @@ def hours_in_words(start: datetime, end: datetime, language: str | None = None) 
     """`any time 09:00-17:00`; the hours keep their order in an Arabic line."""
     with override(language or language_now()):
         words = _("any time {hours}")
-    return words.format(
-        hours=f"\u2066{time_in_words(start, language)}\u2013{time_in_words(end, language)}\u2069"
-    )
+    return words.format(hours=f"\u2066{time_in_words(start, language)}\u2013{time_in_words(end, language)}\u2069")
 
 
 def locale_of(language: str) -> str:

@@ -66,7 +66,7 @@ def write_payment_link(booking: Booking, event: str) -> None:
     if booking.amount_due <= 0:
         return
     with override(booking.language):
-        item, zone = booking.items.all()[0], booking.quote["time_zone"]
+        item = booking.items.all()[0]
         rows = [
             (_("Booking"), booking.reference),
             (_("Trip"), in_language(item, "title")),

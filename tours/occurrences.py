@@ -86,4 +86,4 @@ def _recurring(rule: ScheduleRule, first: date, last: date) -> Iterator[date]:
 
 def _midnight(day: date) -> datetime:
     """A day as `rrule` counts it: without a zone, because only the day is asked for."""
-    return datetime.combine(day, time())  # noqa: DTZ001
+    return datetime.combine(day, time())

@@ -33,7 +33,10 @@ class TenantAdmin(AuditedAdmin, ModelAdmin):
     readonly_fields = ["created_at"]
     fieldsets = (
         (None, {"fields": (("name_en", "name_ar"), ("email", "phone"), ("address_en", "address_ar"))}),
-        (_("Business"), {"fields": (("currency", "time_zone"), "guests_may_book", ("choice_hours", "choice_unanswered"))}),
+        (
+            _("Business"),
+            {"fields": (("currency", "time_zone"), "guests_may_book", ("choice_hours", "choice_unanswered"))},
+        ),
         (_("Platform"), {"fields": (("slug", "host"), "is_active", "created_at")}),
     )
 

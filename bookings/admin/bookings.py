@@ -23,9 +23,10 @@ from accounts.admin_audit import AuditedAdmin, record_saved, stored
 from accounts.models import Language
 from bookings import services, wording
 from bookings.access import booking_link
+from bookings.admin.filters import SourceFilter
 from bookings.admin.forms import CancelForm, ReasonForm
-from bookings.admin.moving import move_page
 from bookings.admin.inlines import EventInline, ItemInline, TravellerInline
+from bookings.admin.moving import move_page
 from bookings.admin.shown import (
     PAYMENT_COLOURS,
     STATUS_COLOURS,
@@ -52,17 +53,6 @@ EDITABLE = (
     "emergency_name",
     "emergency_phone",
 )
-
-
-class SourceFilter(admin.SimpleListFilter):
-    title = gettext_lazy("made by")
-    parameter_name = "source"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("SELF", _("Customer")), ("ADMIN", _("Staff")), ("AGENT", _("Agent"))]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        return queryset.made_by(self.value()) if self.value() else queryset
 
 
 @admin.register(Booking)

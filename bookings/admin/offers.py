@@ -8,8 +8,8 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.html import format_html
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
@@ -65,7 +65,15 @@ class ChoiceOfferAdmin(AuditedAdmin, ModelAdmin):
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        shown = ["booking_link", "trip", "deadline_shown", "status_shown", "offered_shown", "chosen_shown", "link_shown"]
+        shown = [
+            "booking_link",
+            "trip",
+            "deadline_shown",
+            "status_shown",
+            "offered_shown",
+            "chosen_shown",
+            "link_shown",
+        ]
         return [*shown, "unanswered", "reason_en", "reason_ar", "may_keep", "answered_by", "actor"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -170,7 +178,9 @@ class ChoiceOfferAdmin(AuditedAdmin, ModelAdmin):
 
     @display(description=gettext_lazy("departure as booked"))
     def trip(self, offer: ChoiceOffer) -> str:
-        return f"{in_language(offer.departure.tour, 'title')} · {departure_in_words(offer.departure).partition(' · ')[0]}"
+        return (
+            f"{in_language(offer.departure.tour, 'title')} · {departure_in_words(offer.departure).partition(' · ')[0]}"
+        )
 
     @display(description=gettext_lazy("answer until"), ordering="deadline")
     def deadline_shown(self, offer: ChoiceOffer) -> str:

@@ -11,8 +11,8 @@ from bookings.models.booking import (
 from bookings.models.check_in import Attendance, CheckIn, CheckInAction, CheckInMethod
 from bookings.models.history import BookingEvent
 from bookings.models.hold import Hold, HoldStatus
-from bookings.models.partners import Partner, PartnerUser
 from bookings.models.offers import AnsweredBy, ChoiceOffer, OfferedDeparture, OfferStatus
+from bookings.models.partners import Partner, PartnerUser
 
 __all__ = [
     "AnsweredBy",
@@ -28,10 +28,10 @@ __all__ = [
     "ChoiceOffer",
     "Hold",
     "HoldStatus",
-    "Partner",
-    "PartnerUser",
     "OfferStatus",
     "OfferedDeparture",
+    "Partner",
+    "PartnerUser",
     "PaymentState",
     "Traveller",
 ]

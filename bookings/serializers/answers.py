@@ -142,7 +142,9 @@ class ItemSerializer(serializers.Serializer):
     def get_date(self, item: BookingItem) -> Any:
         return item.departure.local_start().date().isoformat() if item.departure else None
 
-    @extend_schema_field(serializers.CharField(allow_null=True, help_text="In the destination's time zone; null for any time."))
+    @extend_schema_field(
+        serializers.CharField(allow_null=True, help_text="In the destination's time zone; null for any time.")
+    )
     def get_time(self, item: BookingItem) -> Any:
         if item.departure is None or item.departure.any_time:
             return None

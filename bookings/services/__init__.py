@@ -21,7 +21,14 @@ from bookings.services.holds import extend_hold, find_hold, hold_seats, hold_sea
 from bookings.services.keys import ClientKey, KeyTaken
 from bookings.services.locks import lock_booking, lock_departure
 from bookings.services.moving import MoveTerms, move_booking, move_for_the_operator, move_terms, refuse_unless_movable
-from bookings.services.offers import Answer, answer_offer, lapse_offers, offer_choices, withdraw_moot_offers, withdraw_offer
+from bookings.services.offers import (
+    Answer,
+    answer_offer,
+    lapse_offers,
+    offer_choices,
+    withdraw_moot_offers,
+    withdraw_offer,
+)
 from bookings.services.progress import mark_no_show, progress_bookings
 from bookings.services.settlement import (
     Settlement,

@@ -114,10 +114,7 @@ def _terms(booking: Booking, departure_id: UUID, actor: Any, keep_price: bool) -
         raise DepartureNotFound
     if str(departure.tour_id) != booking.quote["tour_id"]:
         raise OtherTour(reference=booking.reference)
-    if keep_price:
-        quote = kept_quote(booking, departure)
-    else:
-        quote = _new_quote(booking, departure_id, actor).as_json()
+    quote = kept_quote(booking, departure) if keep_price else _new_quote(booking, departure_id, actor).as_json()
     terms = MoveTerms(booking, departure, quote, keep_price)
     if terms.difference > 0 and booking.amount_refunded > 0:
         raise DearerAfterRefund(reference=booking.reference)
@@ -195,7 +192,9 @@ def move_for_the_operator(*, booking_id: UUID, departure_id: UUID, actor: Any, r
 
 def _lock(booking_id: UUID, departure_id: UUID) -> Booking:
     """The booking, after its departures and the new one, all by id."""
-    own = BookingItem.objects.filter(booking_id=booking_id, departure__isnull=False).values_list("departure_id", flat=True)
+    own = BookingItem.objects.filter(booking_id=booking_id, departure__isnull=False).values_list(
+        "departure_id", flat=True
+    )
     both = Departure.objects.filter(pk__in={*own, departure_id}).order_by("pk")
     list(both.select_for_update(no_key=True))
     let_go_overdue(departure_id)
@@ -240,9 +239,7 @@ def _move(terms: MoveTerms, *, actor: Any, reason: str, late: bool) -> Booking:
     for tour_id in {UUID(old.quote["tour_id"]), terms.departure.tour_id}:
         transaction.on_commit(partial(seats_changed, tour_id))
     if booking.status == BookingStatus.PENDING_PAYMENT:
-        record_payment(
-            booking_id=booking.pk, paid=booking.amount_paid, refunded=booking.amount_refunded, actor=actor
-        )
+        record_payment(booking_id=booking.pk, paid=booking.amount_paid, refunded=booking.amount_refunded, actor=actor)
         booking.refresh_from_db()
     announce("booking.moved", booking, refund=amount_text(refund, booking.currency), **told)
     return booking

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils.timezone import now
-from django.utils.translation import gettext as _
 
 from accounts.models import Unanswered
 from bookings.errors import (
@@ -58,7 +57,6 @@ class Answer(StrEnum):
 
 ENDS = {Answer.MOVE: OfferStatus.MOVED, Answer.REFUND: OfferStatus.REFUNDED, Answer.KEEP: OfferStatus.KEPT}
 SILENCE = {Unanswered.REFUND: Answer.REFUND, Unanswered.KEEP: Answer.KEEP}
-
 
 
 @transaction.atomic
@@ -112,6 +110,17 @@ def offer_choices(
     BookingEvent.objects.bulk_create(lines, batch_size=1000)
     announce_each("choice.offered", offers, lambda offer: {"booking": str(offer.booking_id)})
     return offers
+
+
+def _line(booking_id: UUID, action: str, actor: Any, reason: str) -> BookingEvent:
+    """A line of history, to be written with many others."""
+    return BookingEvent(
+        booking_id=booking_id,
+        action=action,
+        actor_id=actor.pk if actor else None,
+        reason=reason[:500],
+        address=current_caller.get().address,
+    )
 
 
 def bookings_to_ask(departures: Collection[UUID]) -> list[tuple[Booking, UUID]]:

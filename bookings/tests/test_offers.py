@@ -151,9 +151,7 @@ def test_guests_choose_among_what_was_offered_staff_among_all(departure, others,
     for elsewhere in (others[1].pk, DepartureFactory().pk, uuid4(), None):
         with pytest.raises(NotOffered):
             services.answer_offer(offer_id=offer.pk, answer=Answer.MOVE, departure_id=elsewhere)
-    services.answer_offer(
-        offer_id=offer.pk, answer=Answer.MOVE, departure_id=others[1].pk, actor=clerk, by_staff=True
-    )
+    services.answer_offer(offer_id=offer.pk, answer=Answer.MOVE, departure_id=others[1].pk, actor=clerk, by_staff=True)
     offer.refresh_from_db()
     assert (offer.answered_by, offer.actor_id) == ("STAFF", clerk.pk)
 
@@ -367,10 +365,7 @@ def test_of_two_guests_for_the_last_seats_one_moves_and_the_other_chooses_again(
         BookingFactory(departure=departure, status=S.CONFIRMED)
     made = offer_to(departure)
     outcomes = run_together(
-        *[
-            partial(services.answer_offer, offer_id=offer.pk, answer=Answer.MOVE, departure_id=last.pk)
-            for offer in made
-        ]
+        *[partial(services.answer_offer, offer_id=offer.pk, answer=Answer.MOVE, departure_id=last.pk) for offer in made]
     )
     assert sorted(type(one).__name__ for one in outcomes) == ["ChoiceOffer", "SeatsUnavailable"]
     assert sorted(ChoiceOffer.objects.values_list("status", flat=True)) == ["MOVED", "OPEN"]

@@ -24,7 +24,6 @@ from tours.models.schedule import ordinal_names, weekday_names
 from tours.services import RuleChange, change_rule, create_rule, delete_rule
 from tours.services.schedule import FIELDS
 
-
 RULE_FIELDS = [
     ("repeats", "every"),
     "weekdays",

@@ -14,8 +14,8 @@ from tours.models.catalogue import (
 from tours.models.policies import CancellationPolicy, CancellationTier
 from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, TaxRate
 from tours.models.published import PublishedTour
-from tours.models.seasons import Season, SeasonRange
 from tours.models.schedule import Departure, DepartureStatus, Repeats, ScheduleRule
+from tours.models.seasons import Season, SeasonRange
 
 __all__ = [
     "CancellationPolicy",

@@ -45,7 +45,8 @@ SELECT p.document_{language}, coalesce((
         'available', d.capacity - d.seats_held - d.seats_booked)::text
     FROM tours_departure d JOIN tours_destination place ON place.id = p.destination_id
     WHERE d.tenant_id = p.tenant_id AND d.tour_id = p.tour_id AND d.starts_at > now() - interval '1 day'
-      AND d.status = 'OPEN' AND d.cutoff_at > now() AND (d.opens_at IS NULL OR d.opens_at <= now()) AND d.capacity > d.seats_held + d.seats_booked
+      AND d.status = 'OPEN' AND d.cutoff_at > now() AND (d.opens_at IS NULL OR d.opens_at <= now())
+      AND d.capacity > d.seats_held + d.seats_booked
     ORDER BY d.starts_at LIMIT 1), 'null')
 FROM tours_publishedtour p
 WHERE p.tenant_id = %(tenant)s::uuid AND p.tour_id = %(tour)s::uuid

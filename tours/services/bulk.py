@@ -152,7 +152,8 @@ def _planned(departure: Departure, wish: Wish) -> Planned:
         "note_ar": wish.note_ar.strip() if wish.note_ar is not None else None,
         "cutoff_at": None
         if wish.cutoff_minutes is None
-        else (departure.ends_at if departure.any_time else departure.starts_at) - timedelta(minutes=wish.cutoff_minutes),
+        else (departure.ends_at if departure.any_time else departure.starts_at)
+        - timedelta(minutes=wish.cutoff_minutes),
     }
     changes = {
         name: (getattr(departure, name), value)

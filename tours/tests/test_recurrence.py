@@ -92,9 +92,7 @@ def test_several_times_a_day_in_order_and_one_start_where_two_times_are_one_mome
     assert len(list(starts_of(night, ROME, day, day))) == 2
 
 
-@pytest.mark.parametrize(
-    ("day", "hours"), [(date(2027, 3, 28), 13), (date(2027, 10, 31), 15), (date(2027, 7, 1), 14)]
-)
+@pytest.mark.parametrize(("day", "hours"), [(date(2027, 3, 28), 13), (date(2027, 10, 31), 15), (date(2027, 7, 1), 14)])
 def test_opening_hours_over_a_change_of_clocks_and_midnight(day, hours):
     night = rule(start_time=time(18), closes_at=time(8))  # opens the evening before
     start = next(starts_of(night, ROME, day - timedelta(days=1), day))

@@ -505,6 +505,8 @@ def test_rules_are_edited_on_the_option(staff):
     today = now().astimezone(CAIRO).date()
     data |= {
         "rules-TOTAL_FORMS": 1,
+        "rules-0-repeats": "WEEKLY",
+        "rules-0-every": "1",
         "rules-0-weekdays": ["1", "2", "3", "4", "5", "6", "7"],
         "rules-0-start_time": "09:00",
         "rules-0-valid_from": today.isoformat(),

@@ -18,8 +18,8 @@ from config.db.roles import ensure_serving_role
 from config.tenancy import tenant_context
 from config.translations import compile_changed
 
-# After a test that committed. Emptying every table as Django does, with its `TRUNCATE`s and all that follows a migration, takes ten
-# times as long. What migrations made stays: permissions and kinds of content. Policies bind the owner too, hence tenant by
+# After a test that committed. Emptying every table as Django does, with its `TRUNCATE`s and all that follows a migration, takes
+# ten times as long. What migrations made stays: permissions and kinds of content. Policies bind the owner too, hence tenant by
 # tenant; what grew large is truncated, or the next tests would read through its dead rows.
 EMPTY = """
 DO $$

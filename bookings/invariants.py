@@ -138,6 +138,20 @@ def amounts_are_quoted() -> Iterator[str]:
         yield f"{reference}: {total:f} to pay, {quoted:f} quoted, {lines:f} in its lines, {items:f} in its items"
 
 
+@invariant("bookings: a deposit is that of the frozen quote")
+def deposits_are_quoted() -> Iterator[str]:
+    for reference, deposit, quoted in _rows(
+        """
+        SELECT reference, deposit_amount, quote->'deposit'->>'amount' FROM bookings_booking
+        WHERE deposit_amount IS DISTINCT FROM (quote->'deposit'->>'amount')::numeric
+            OR balance_due_at IS DISTINCT FROM (quote->'deposit'->>'balance_due_at')::timestamptz
+            OR deposit_amount >= total
+        ORDER BY reference
+        """
+    ):
+        yield f"{reference}: a deposit of {deposit}, quoted was {quoted}"
+
+
 @invariant("bookings: a booking's quote is that of its hold")
 def quotes_are_the_holds() -> Iterator[str]:
     for (reference,) in _rows(

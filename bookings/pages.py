@@ -102,6 +102,8 @@ def _booking_in_words(booking: Booking, token: str) -> dict[str, Any]:
         "paid": wording.money(booking, booking.amount_paid) if booking.amount_paid else "",
         "refunded": wording.money(booking, booking.amount_refunded) if booking.amount_refunded else "",
         "due": wording.money(booking, booking.amount_due) if booking.amount_due else "",
+        "deposit": wording.money(booking, booking.deposit_due) if booking.deposit_due else "",
+        "balance": wording.balance_in_words(booking),
         "policy": wording.policy_in_words(booking.policy),
         "voucher_url": reverse("booking-voucher", args=[token]),
         "calendar_url": reverse("booking-calendar", args=[token]),

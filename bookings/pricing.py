@@ -22,6 +22,7 @@ from bookings.partners import partner_of
 from config.i18n import language_now
 from ledger.money import amount_text
 from ledger.rates import rate_on
+from tours.deposits import Deposit, deposit_of
 from tours.errors import DepartureNotFound
 from tours.prices import Line, TaxLine, Terms, checked_party, load_terms, price_lines, seats_of, total_of
 
@@ -56,6 +57,7 @@ class Quote:
     any_time: bool = False
     # Asked for by a partner, whose cut-off may be another than everybody's. Not part of what is stored.
     by_partner: bool = False
+    deposit: Deposit | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The quote as it is stored: amounts as text with the currency's decimals, texts in both languages."""
@@ -80,6 +82,19 @@ class Quote:
             "fingerprint": self.fingerprint,
             "any_time": self.any_time,
             "generated_at": self.generated_at.isoformat(),
+            "deposit": self._deposit(),
+        }
+
+    def _deposit(self) -> dict[str, Any] | None:
+        made = self.deposit
+        if made is None:
+            return None
+        return {
+            "amount": amount_text(made.amount, self.currency),
+            "balance": amount_text(made.balance, self.currency),
+            "balance_due_at": made.balance_due_at.isoformat(),
+            "remind_at": made.remind_at.isoformat(),
+            "cancel_at": made.cancel_at.isoformat() if made.cancel_at else None,
         }
 
     def _line(self, line: Line) -> dict[str, Any]:
@@ -155,6 +170,7 @@ def price(
     """The quote by these terms (already in the wanted currency). Pure but for the time it notes."""
     party = checked_party(terms, guests)
     lines, tax_lines = price_lines(terms, party, extras)
+    total, moment = total_of(lines, tax_lines), now()
     made = Quote(
         departure_id=terms.departure_id,
         tour_id=terms.tour_id,
@@ -169,12 +185,20 @@ def price(
         seats=seats_of(terms, party),
         lines=lines,
         tax_lines=tax_lines,
-        total=total_of(lines, tax_lines),
+        total=total,
         currency=terms.currency,
         price_list_currency=price_list_currency,
         rate=rate,
-        generated_at=now(),
         any_time=terms.any_time,
+        generated_at=moment,
+        deposit=deposit_of(
+            terms.deposit,
+            total=total,
+            guests=sum(party.values()),
+            currency=terms.currency,
+            starts_at=terms.starts_at,
+            at=moment,
+        ),
     )
     return replace(made, fingerprint=fingerprint_of(made))
 

@@ -197,7 +197,7 @@ def _mail(template: str, booking: Booking, once_key: str, attachments: Any = (),
             "tour": booking.quote["title"][language],
             "link": f"{booking_link(booking)}?language={language}",
             "pay_by": wording.moment_in_words(wording.local(pay_by, zone)) if pay_by else "",
-            "amount_due": wording.money(booking, booking.amount_due),
+            "amount_due": wording.money(booking, booking.deposit_due or booking.amount_due),
             "rows": [
                 (_("Reference"), booking.reference),
                 (_("Trip"), booking.quote["title"][language]),
@@ -206,6 +206,7 @@ def _mail(template: str, booking: Booking, once_key: str, attachments: Any = (),
                 (_("Meeting point"), in_language(tour, "meeting_point", language)),
                 (_("Guests"), wording.party_in_words(booking)),
                 (_("Total"), wording.money(booking, booking.total)),
+                *_deposit_rows(booking),
             ],
         }
     write_message(
@@ -217,3 +218,15 @@ def _mail(template: str, booking: Booking, once_key: str, attachments: Any = (),
         about=booking,
         attachments=attachments,
     )
+
+
+def _deposit_rows(booking: Booking) -> list[tuple[str, str]]:
+    """What confirms the booking, or was paid of it, and when the rest is due. In the language at hand."""
+    balance = wording.balance_in_words(booking)
+    if not balance:
+        return []
+    if booking.deposit_due:
+        first = (_("Deposit"), wording.money(booking, booking.deposit_due))
+    else:
+        first = (_("Paid"), wording.money(booking, booking.amount_kept))
+    return [first, (_("Balance"), balance)]

@@ -24,3 +24,8 @@ def lapse_offers() -> int:
 @shared_task
 def progress_bookings() -> int:
     return sum(services.progress_bookings() for _tenant in each_tenant())
+
+
+@shared_task
+def remind_of_balances() -> int:
+    return sum(services.remind_of_balances() for _tenant in each_tenant())

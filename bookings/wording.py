@@ -76,6 +76,7 @@ ACTIONS: dict[str, Any] = {
     "payment_link_sent": gettext_lazy("Payment link sent"),
     "staff_note": gettext_lazy("Note for staff changed"),
     "voucher_resent": gettext_lazy("Voucher sent again"),
+    "balance_reminded": gettext_lazy("Reminded of the balance"),
     "revenue": gettext_lazy("Posted to revenue"),
     "checked_in": gettext_lazy("Checked in"),
     "marked_absent": gettext_lazy("Did not come"),
@@ -89,6 +90,8 @@ ACTIONS: dict[str, Any] = {
 REASONS: dict[str, Any] = {
     "hold_over": gettext_lazy("Not paid in time"),
     "paid": gettext_lazy("Paid in full"),
+    "deposit_paid": gettext_lazy("Deposit paid"),
+    "balance_overdue": gettext_lazy("The balance was not paid in time"),
     "paid_late": gettext_lazy("Paid late, but the seats were still free"),
     "given_back": gettext_lazy("Everything that was paid went back"),
     "started": gettext_lazy("The trip began"),
@@ -194,3 +197,14 @@ def party_in_words(booking: Booking, language: str | None = None) -> str:
 def money(booking: Booking, amount: Decimal | str, language: str | None = None) -> str:
     """An amount of the booking as people read it."""
     return format_money(Decimal(amount), booking.currency, language)
+
+
+def balance_in_words(booking: Booking) -> str:
+    """`The rest, 800.00 US$, is due by Saturday, 28 November 2026.`; nothing where there is none."""
+    if booking.balance_due_at is None or booking.amount_due <= 0:
+        return ""
+    rest = money(booking, booking.amount_due - booking.deposit_due)
+    day = day_in_words(local(booking.balance_due_at, booking.quote["time_zone"]))
+    if booking.is_balance_overdue:
+        return _("The rest, {rest}, was due on {day}.").format(rest=rest, day=day)
+    return _("The rest, {rest}, is due by {day}.").format(rest=rest, day=day)

@@ -208,6 +208,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-payments": {"task": "payments.tasks.sweep_payments", "schedule": 30},
     "sweep-refunds": {"task": "payments.tasks.sweep_refunds", "schedule": 30},
     "lapse-choices": {"task": "bookings.tasks.lapse_offers", "schedule": 120},
+    "remind-of-balances": {"task": "bookings.tasks.remind_of_balances", "schedule": 300},
+    "cancel-overdue": {"task": "payments.tasks.cancel_overdue", "schedule": 600},
     "progress-bookings": {"task": "bookings.tasks.progress_bookings", "schedule": 300},
     "generate-departures": {"task": "tours.tasks.generate_departures", "schedule": crontab(hour=1, minute=10)},
     "rebuild-catalogue": {"task": "tours.tasks.rebuild_catalogue", "schedule": crontab(hour=0, minute=5)},

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
+from bookings.models import Booking
 from config.dashboard import Figure, Panel, change_in_percent, chart, panel
 from ledger.money import format_money
 from ledger.rates import rates_to
@@ -44,6 +45,10 @@ def red_flags(request: HttpRequest) -> Panel:
         count = rows.count()
         if count:
             figures.append(Figure(label, count, link=f"{reverse(page)}?{query}", tone="bad"))
+    overdue = Booking.objects.balance_overdue().count()
+    if overdue:
+        page = reverse("admin:bookings_booking_changelist")
+        figures.append(Figure(_("Balances overdue"), overdue, link=f"{page}?balance=overdue", tone="bad"))
     forged = forged_today()
     if forged:
         figures.append(Figure(_("Notices with a bad signature today"), forged, tone="bad"))

@@ -33,6 +33,11 @@ class NothingDue(Conflict):
     message = _("Booking {reference} has nothing left to pay.")
 
 
+class NoDeposit(DomainError):
+    code = "no_deposit"
+    message = _("Booking {reference} has no deposit left to pay: pay all that is due.")
+
+
 class BookingEnded(Conflict):
     code = "booking_ended"
     message = _("Booking {reference} is {status}; it cannot be paid.")

@@ -9,7 +9,9 @@ from django.db.models import Q
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
+from bookings import wording
 from bookings.flags import BAD, WARN, Flag, finder
+from bookings.models import Booking
 from ledger.money import format_money
 from payments.models import OPEN, Payment, PaymentFlag, Refund, RefundStatus
 
@@ -46,6 +48,25 @@ def failed_refunds(bookings: Any) -> Iterator[Flag]:
             refund.payment.booking_id,
             refund.payment.booking.reference,
         )
+
+
+@finder(permission="bookings.view_booking")
+def overdue_balances(bookings: Any) -> Iterator[Flag]:
+    """Confirmed by a deposit, and the rest did not come in time."""
+    overdue = Booking.objects.balance_overdue().filter(pk__in=bookings.values("pk"))
+    for booking in overdue.order_by("balance_due_at"):
+        yield Flag(
+            BAD,
+            partial(_balance_in_words, booking),
+            "admin:bookings_booking_change",
+            booking.pk,
+            booking.pk,
+            booking.reference,
+        )
+
+
+def _balance_in_words(booking: Booking) -> str:
+    return _("Balance overdue: {amount}").format(amount=wording.money(booking, booking.amount_due))
 
 
 def _payment_in_words(payment: Payment) -> str:

@@ -73,12 +73,13 @@ def write_payment_link(booking: Booking, event: str) -> None:
             (_("When"), wording.start_in_words(booking)),
             (_("Guests"), wording.party_in_words(booking)),
             (_("Amount"), _shown(booking, booking.amount_due)),
+            *_deposit_rows(booking),
         ]
         context = {
             "booking": booking,
             "name": booking.contact_name,
             "reference": booking.reference,
-            "amount": _shown(booking, booking.amount_due),
+            "amount": _shown(booking, booking.deposit_due or booking.amount_due),
             "pay_by": _pay_by(booking),
             "link": payment_link(booking),
             "rows": rows,
@@ -91,6 +92,48 @@ def write_payment_link(booking: Booking, event: str) -> None:
         context=context,
         about=booking,
     )
+
+
+def write_balance(booking: Booking, event: str, *, is_overdue: bool) -> None:
+    """Before the day of the balance, and once more when it has come; nothing when it was paid in the meantime."""
+    if booking.amount_due <= 0 or booking.balance_due_at is None:
+        return
+    with override(booking.language):
+        item, zone = booking.items.all()[0], booking.quote["time_zone"]
+        cancel_at = booking.balance_cancel_at if is_overdue else None
+        context = {
+            "booking": booking,
+            "name": booking.contact_name,
+            "reference": booking.reference,
+            "amount": _shown(booking, booking.amount_due),
+            "due_by": wording.day_in_words(wording.local(booking.balance_due_at, zone)),
+            "cancel_by": wording.moment_in_words(wording.local(cancel_at, zone)) if cancel_at else "",
+            "link": payment_link(booking),
+            "rows": [
+                (_("Booking"), booking.reference),
+                (_("Trip"), in_language(item, "title")),
+                (_("When"), wording.moment_in_words(wording.local(booking.starts_at, zone))),
+                (_("Paid"), _shown(booking, booking.amount_kept)),
+                (_("Still to pay"), _shown(booking, booking.amount_due)),
+            ],
+        }
+    write_message(
+        "balance_overdue" if is_overdue else "balance_reminder",
+        to=booking.contact_email,
+        language=booking.language,
+        once_key=f"booking:{booking.pk}:balance:{event}",
+        context=context,
+        about=booking,
+    )
+
+
+def _deposit_rows(booking: Booking) -> list[tuple[str, str]]:
+    if not booking.deposit_due:
+        return []
+    return [
+        (_("Deposit"), _shown(booking, booking.deposit_due)),
+        (_("Balance"), wording.balance_in_words(booking)),
+    ]
 
 
 def payment_link(booking: Booking) -> str:

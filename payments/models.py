@@ -114,7 +114,7 @@ class Payment(TenantOwned):
     flag = models.CharField(_("flag"), max_length=30, choices=PaymentFlag.choices, blank=True, default="")
     # A second success, or money of a wrong amount: it goes back, and does not count for the booking.
     is_duplicate = models.BooleanField(_("does not count"), default=False)
-    # Staff took less than was due for it; what is left is another payment's.
+    # A deposit, or less than was due: what is left is another payment's.
     is_part = models.BooleanField(_("a part"), default=False)
     entry = TenantForeignKey(Transaction, models.PROTECT, null=True, related_name="+", verbose_name=_("posting"))
     created_by = models.ForeignKey(

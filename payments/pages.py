@@ -30,10 +30,16 @@ class PayPage(BookingLink):
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         """Begin to pay. A repeat goes on with the attempt that is open."""
         booking = self.booking(token)
-        way = request.POST.get("gateway", "")
+        way, _colon, part = request.POST.get("gateway", "").partition(":")
         back = f"{reverse('booking-page', args=[token])}?language={language_now()}"
         try:
-            payment = start_payment(booking_id=booking.pk, gateway=way, return_url=back, cancel_url=self._here(token))
+            payment = start_payment(
+                booking_id=booking.pk,
+                gateway=way,
+                return_url=back,
+                cancel_url=self._here(token),
+                deposit=part == "deposit",
+            )
         except DomainError as refusal:
             return self._ask(request, booking, token, refusal=str(refusal), status=refusal.status)
         return self._send_on(request, booking, payment)
@@ -72,6 +78,8 @@ def _in_words(booking: Booking) -> dict[str, Any]:
         "starts": wording.start_in_words(booking),
         "party": wording.party_in_words(booking),
         "due": wording.money(booking, booking.amount_due),
+        "deposit": wording.money(booking, booking.deposit_due) if booking.deposit_due else "",
+        "balance": wording.balance_in_words(booking) if booking.deposit_due else "",
         "pay_by": wording.moment_in_words(wording.local(booking.expires_at, zone)) if booking.expires_at else "",
     }
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from bookings.models import Booking
 from notifications.outbox import Event, on
-from payments.mails import write_payment_failed, write_payment_link, write_refunded
+from payments.mails import write_balance, write_payment_failed, write_payment_link, write_refunded
 from payments.models import Payment, Refund
 from payments.services import refund_booking
 from payments.services.checks import ask_soon
@@ -36,6 +36,12 @@ def end_open_attempts(event: Event) -> None:
 @on("booking.payment_link_asked")
 def send_the_payment_link(event: Event) -> None:
     write_payment_link(Booking.objects.for_display().get(pk=event.subject_id), event.data["event"])
+
+
+@on("booking.balance_reminder", "booking.balance_overdue")
+def write_about_the_balance(event: Event) -> None:
+    booking = Booking.objects.for_display().get(pk=event.subject_id)
+    write_balance(booking, event.data["event"], is_overdue=event.type == "booking.balance_overdue")
 
 
 @on("payment.failed")

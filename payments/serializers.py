@@ -14,6 +14,14 @@ from payments.wording import refund_reason
 NOTHING_TO_DO = {"type": "none"}
 
 
+def deposit_field() -> serializers.BooleanField:
+    return serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Pay the booking's `deposit_due` instead of `amount_due`. 422 `no_deposit` where nothing of one is due.",
+    )
+
+
 class StartSerializer(serializers.Serializer):
     """What a client says to pay a booking. How much is due, it does not say: we do."""
 
@@ -25,6 +33,7 @@ class StartSerializer(serializers.Serializer):
     cancel_url = serializers.CharField(
         max_length=500, required=False, allow_blank=True, default="", help_text="Where the payer lands otherwise."
     )
+    deposit = deposit_field()
 
     def validate_gateway(self, code: str) -> str:
         if code not in offered_codes():
@@ -132,6 +141,7 @@ class OrderSerializer(serializers.Serializer):
     cancel_url = serializers.CharField(
         max_length=500, required=False, allow_blank=True, default="", help_text="Where the payer lands otherwise."
     )
+    deposit = deposit_field()
 
 
 class OrderMadeSerializer(serializers.ModelSerializer):
@@ -169,6 +179,7 @@ class CapturedSerializer(serializers.ModelSerializer):
 
 class IntentSerializer(serializers.Serializer):
     booking_id = serializers.UUIDField()
+    deposit = deposit_field()
 
 
 class IntentMadeSerializer(serializers.ModelSerializer):

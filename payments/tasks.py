@@ -39,3 +39,8 @@ def sweep_payments() -> None:
 def sweep_refunds() -> None:
     for _tenant in each_tenant():
         services.sweep_refunds()
+
+
+@shared_task
+def cancel_overdue() -> int:
+    return sum(services.cancel_overdue() for _tenant in each_tenant())

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from ledger.errors import AmountTooFine
 from ledger.money import minor_units, to_minor
-from tours.models import Repeats, ScheduleRule, Tour, TourOption
+from tours.models import DepositBasis, DepositRule, Overdue, Repeats, ScheduleRule, Tour, TourOption
 
 Faults = dict[str, list[str]]
 
@@ -67,6 +67,21 @@ def faults_of_price(amount: Decimal | None, original: Decimal | None, currency: 
             faults[field] = [_("{currency} has {decimals} decimals.").format(currency=currency, decimals=decimals)]
     if amount is not None and original is not None and original <= amount:
         faults.setdefault("original_amount", []).append(_("The “was” price must be above the price."))
+    return faults
+
+
+def faults_of_deposit(rule: DepositRule, currency: str) -> Faults:
+    """By field, what is wrong with a tour's deposit."""
+    faults: Faults = {}
+    amount = rule.amount
+    if amount is not None and amount <= 0:
+        faults["amount"] = [_("A deposit is more than nothing.")]
+    elif amount is not None and rule.basis == DepositBasis.PERCENT and amount >= 100:
+        faults["amount"] = [_("A deposit is less than 100 percent of the price.")]
+    elif amount is not None and rule.basis != DepositBasis.PERCENT:
+        faults |= faults_of_price(amount, None, currency)
+    if rule.overdue == Overdue.CANCEL and (rule.grace_days or 0) >= (rule.balance_days or 0):
+        faults["grace_days"] = [_("The wait must be over before the departure.")]
     return faults
 
 

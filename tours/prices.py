@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from config.errors import InvalidInput
 from config.tenancy import tenant_id_or_raise
 from ledger.money import round_money
+from tours.deposits import DepositTerms
 from tours.errors import (
     DepartureNotFound,
     ExtraQuantityRefused,
@@ -116,6 +117,7 @@ class Terms:
     opens_at: datetime | None = None
     partner_cutoff_at: datetime | None = None
     any_time: bool = False
+    deposit: DepositTerms | None = None
 
     def converted(self, currency: str, rate: Decimal) -> "Terms":
         """The same terms in another currency, one unit of ours being worth `rate` of it.
@@ -133,6 +135,7 @@ class Terms:
                 code: replace(extra, amount=round_money(extra.amount * rate, currency))
                 for code, extra in self.extras.items()
             },
+            deposit=self.deposit.converted(currency, rate) if self.deposit else None,
         )
 
 
@@ -146,7 +149,9 @@ SELECT d.id, t.id, o.id, o.code, t.title_en, t.title_ar, o.name_en, o.name_ar, d
     (SELECT json_agg(json_build_array(e.code, e.name_en, e.name_ar, e.basis, e.amount::text, e.max_quantity)
             ORDER BY e.code)
         FROM tours_extra e WHERE e.tour_id = t.id AND e.is_active),
-    x.code, x.name_en, x.name_ar, x.percent, x.is_inclusive, d.opens_at, d.partner_cutoff_at, d.any_time
+    x.code, x.name_en, x.name_ar, x.percent, x.is_inclusive, d.opens_at, d.partner_cutoff_at, d.any_time,
+    (SELECT json_build_array(r.basis, r.amount::text, r.balance_days, r.reminder_days, r.overdue, r.grace_days)
+        FROM tours_depositrule r WHERE r.tour_id = t.id)
 FROM tours_departure d
 JOIN tours_touroption o ON o.id = d.option_id
 JOIN tours_tour t ON t.id = d.tour_id
@@ -163,7 +168,8 @@ def load_terms(departure_id: UUID) -> Terms:
         row = cursor.fetchone()
     if row is None:
         raise DepartureNotFound
-    *plain, prices, extras, tax_code, tax_en, tax_ar, percent, inclusive, opens_at, partner_cutoff_at, any_time = row
+    *plain, prices, extras, tax_code, tax_en, tax_ar, percent, inclusive, *sale, deposit = row
+    opens_at, partner_cutoff_at, any_time = sale
     return Terms(
         *plain,
         prices={
@@ -178,6 +184,7 @@ def load_terms(departure_id: UUID) -> Terms:
         opens_at=opens_at,
         partner_cutoff_at=partner_cutoff_at,
         any_time=any_time,
+        deposit=DepositTerms.of(deposit) if deposit else None,
     )
 
 

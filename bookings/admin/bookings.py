@@ -23,7 +23,7 @@ from accounts.admin_audit import AuditedAdmin, record_saved, stored
 from accounts.models import Language
 from bookings import services, wording
 from bookings.access import booking_link
-from bookings.admin.filters import SourceFilter
+from bookings.admin.filters import BalanceFilter, SourceFilter
 from bookings.admin.forms import CancelForm, ReasonForm
 from bookings.admin.inlines import EventInline, ItemInline, TravellerInline
 from bookings.admin.moving import move_page
@@ -31,6 +31,7 @@ from bookings.admin.shown import (
     PAYMENT_COLOURS,
     STATUS_COLOURS,
     cancellation_shown,
+    deposit_shown,
     quote_shown,
     refund_shown,
     state_shown,
@@ -76,6 +77,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
         ("starts_at", DaysFilter),
         ("created_at", DaysFilter),
         SourceFilter,
+        BalanceFilter,
     ]
     list_filter_submit = True
     keeps_changes_of_others = True
@@ -100,6 +102,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
         "quote_shown",
         "paid_shown",
         "due_shown",
+        "deposit_shown",
         "policy_shown",
         "cancellation_shown",
         "link_shown",
@@ -136,7 +139,12 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
             gettext_lazy("Price"),
             {
                 "classes": ["tab"],
-                "fields": ["quote_shown", ("paid_shown", "due_shown"), "policy_shown", "cancellation_shown"],
+                "fields": [
+                    "quote_shown",
+                    ("paid_shown", "due_shown", "deposit_shown"),
+                    "policy_shown",
+                    "cancellation_shown",
+                ],
             },
         ),
     ]
@@ -382,6 +390,10 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
     @display(description=gettext_lazy("still to pay"))
     def due_shown(self, booking: Booking) -> str:
         return wording.money(booking, booking.amount_due)
+
+    @display(description=gettext_lazy("deposit and balance"))
+    def deposit_shown(self, booking: Booking) -> str:
+        return deposit_shown(booking)
 
     @display(description=gettext_lazy("cancellation policy"))
     def policy_shown(self, booking: Booking) -> str:

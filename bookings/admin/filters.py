@@ -17,3 +17,18 @@ class SourceFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.made_by(self.value()) if self.value() else queryset
+
+
+class BalanceFilter(admin.SimpleListFilter):
+    title = gettext_lazy("balance")
+    parameter_name = "balance"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", _("Still to pay, by deposit")), ("overdue", _("Overdue"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() == "overdue":
+            return queryset.balance_overdue()
+        if self.value() == "open":
+            return queryset.balance_open()
+        return queryset

@@ -90,3 +90,15 @@ def refund_shown(booking: Booking, terms: dict[str, Any]) -> SafeString:
     """The lines of a refund, and their sum."""
     rows = [(line["label"], wording.money(booking, line["amount"])) for line in wording.refund_in_words(terms)["lines"]]
     return amounts([*rows, (_("Goes back"), wording.money(booking, terms["refund"]))])
+
+
+def deposit_shown(booking: Booking) -> str:
+    """The deposit that was agreed, when the rest is due, and what happens if it does not come."""
+    if booking.deposit_amount is None:
+        return "–"
+    told = [_("Deposit: {amount}.").format(amount=wording.money(booking, booking.deposit_amount))]
+    told.append(wording.balance_in_words(booking))
+    if booking.balance_cancel_at is not None and booking.amount_due > 0:
+        day = wording.moment_in_words(wording.local(booking.balance_cancel_at, booking.quote["time_zone"]))
+        told.append(_("Cancelled on {day} if unpaid.").format(day=day))
+    return " ".join(part for part in told if part)

@@ -86,7 +86,11 @@ def _amounts(booking: Booking, language: str) -> list[Fact]:
     paid = Fact(_("Paid"), _money(booking, booking.amount_kept, language))
     if not booking.amount_due:
         return [paid]
-    return [paid, Fact(_("Still to pay"), _money(booking, booking.amount_due, language))]
+    due = [paid, Fact(_("Still to pay"), _money(booking, booking.amount_due, language))]
+    if booking.balance_due_at is None:
+        return due
+    by = wording.day_in_words(wording.local(booking.balance_due_at, booking.quote["time_zone"]), language)
+    return [*due, Fact(_("Due by"), by)]
 
 
 def _money(booking: Booking, amount: Decimal, language: str) -> str:

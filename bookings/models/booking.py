@@ -93,6 +93,19 @@ class BookingQuerySet(models.QuerySet):
             return self
         return self.filter(Q(customer_id=user.pk) | Q(agent_id=user.pk))
 
+    def balance_open(self) -> Any:
+        """Confirmed by a deposit, and the rest is still to be paid."""
+        return self.filter(
+            status=BookingStatus.CONFIRMED,
+            balance_due_at__isnull=False,
+            amount_refunded=0,
+            amount_paid__lt=F("total"),
+        )
+
+    def balance_overdue(self) -> Any:
+        """Those of them for which the day of the balance has come."""
+        return self.balance_open().filter(balance_due_at__lte=now())
+
     def made_by(self, source: str) -> Any:
         """Those whose `source` is SELF, ADMIN or AGENT."""
         if source == "AGENT":
@@ -146,6 +159,11 @@ class Booking(TenantOwned):
     amount_refunded = models.DecimalField(_("refunded"), max_digits=14, decimal_places=3, default=0)
     # What of it the ledger counts as earned (`services/revenue.py`); the rest is still the customer's deposit.
     amount_earned = models.DecimalField(_("earned"), max_digits=14, decimal_places=3, default=0)
+    # Where a deposit confirms it: how much, when the balance is due, what happens to who does not pay. As it was agreed.
+    deposit_amount = models.DecimalField(_("deposit"), max_digits=14, decimal_places=3, null=True, editable=False)
+    balance_due_at = models.DateTimeField(_("balance due"), null=True, editable=False)
+    balance_remind_at = models.DateTimeField(null=True, editable=False)  # the next mail about it; none when null
+    balance_cancel_at = models.DateTimeField(_("cancelled if unpaid"), null=True, editable=False)
     quote = models.JSONField(_("quote"))
     # The cancellation policy as it stood when the booking was made: {"name_en", "name_ar", "tiers": [...]}.
     policy = models.JSONField(_("cancellation policy"), default=dict)
@@ -178,12 +196,22 @@ class Booking(TenantOwned):
             models.CheckConstraint(
                 condition=Q(total__gte=0, amount_paid__gte=0, amount_refunded__gte=0), name="booking_amounts"
             ),
+            models.CheckConstraint(
+                condition=Q(deposit_amount=None, balance_due_at=None)
+                | Q(deposit_amount__gt=0, balance_due_at__isnull=False),
+                name="booking_deposit_with_its_day",
+            ),
         ]
         indexes = [
             models.Index(fields=["tenant", "-created_at"], name="booking_by_creation"),
             models.Index(fields=["tenant", "status", "starts_at"], name="booking_by_status"),
             models.Index(fields=["customer", "-created_at"], name="booking_by_customer"),
             models.Index(fields=["expires_at"], condition=Q(status="PENDING_PAYMENT"), name="booking_overdue"),
+            models.Index(
+                fields=["tenant", "balance_due_at"],
+                condition=Q(status="CONFIRMED", balance_due_at__isnull=False),
+                name="booking_balance_due",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -196,6 +224,24 @@ class Booking(TenantOwned):
         if self.status in ENDED or given_back:
             return Decimal(0)
         return max(self.total - self.amount_kept, Decimal(0))
+
+    @property
+    def deposit_due(self) -> Decimal:
+        """What is missing for the deposit, in major units; nothing where it is paid, not agreed, or all is due by now."""
+        may_wait = self.status in (BookingStatus.PENDING_PAYMENT, BookingStatus.CONFIRMED)
+        if self.deposit_amount is None or not may_wait or self.is_balance_overdue:
+            return Decimal(0)
+        return min(max(self.deposit_amount - self.amount_kept, Decimal(0)), self.amount_due)
+
+    @property
+    def has_deposit(self) -> bool:
+        """Whether the deposit that was agreed has been paid, or more."""
+        return self.deposit_amount is not None and self.amount_kept >= self.deposit_amount
+
+    @property
+    def is_balance_overdue(self) -> bool:
+        """Whether the day has come on which all should have been paid, and it is not."""
+        return self.balance_due_at is not None and self.balance_due_at <= now() and self.amount_due > 0
 
     @property
     def amount_kept(self) -> Decimal:

@@ -49,6 +49,16 @@ class OpeningHoursAnswer(serializers.Serializer):
     closes = serializers.CharField()
 
 
+class DepositAnswer(serializers.Serializer):
+    amount = serializers.CharField(help_text="Confirms the booking when paid.")
+    balance = serializers.CharField()
+    balance_due_at = serializers.DateTimeField()
+    remind_at = serializers.DateTimeField(help_text="When we write to remind of the balance.")
+    cancel_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it is cancelled if unpaid; null: staff decide."
+    )
+
+
 class QuoteAnswer(serializers.Serializer):
     departure_id = serializers.UUIDField()
     tour_id = serializers.UUIDField()
@@ -73,6 +83,7 @@ class QuoteAnswer(serializers.Serializer):
     rate = serializers.CharField(help_text="What one unit of the price list's currency was worth.")
     fingerprint = serializers.CharField()
     generated_at = serializers.DateTimeField()
+    deposit = DepositAnswer(allow_null=True, help_text="What may be paid at first; null: all is paid at once.")
 
 
 class HoldAnswer(serializers.Serializer):
@@ -180,6 +191,8 @@ class BookingSummary(serializers.Serializer):
     amount_paid = Amount()
     amount_refunded = Amount()
     amount_due = Amount()
+    deposit_due = Amount(help_text="What of the amount due confirms the booking: `POST payments` with `deposit`.")
+    balance_due_at = serializers.DateTimeField(allow_null=True, help_text="When the rest must be paid.")
     guests = serializers.IntegerField()
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()

@@ -146,6 +146,8 @@ def new_booking_answer(booked: Booked) -> dict[str, Any]:
         "amount_paid": nothing,
         "amount_refunded": nothing,
         "amount_due": total,
+        "deposit_due": amount_text(booking.deposit_due, booking.currency),
+        "balance_due_at": _moment(booking.balance_due_at) if booking.balance_due_at else None,
         "guests": booking.guests,
         "starts_at": _moment(booking.starts_at),
         "ends_at": _moment(booking.ends_at),

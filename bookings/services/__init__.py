@@ -1,6 +1,7 @@
 """Everything that writes holds and bookings."""
 
 from bookings.services.arrivals import check_in, mark_absent, take_over_check_ins, undo_check_in
+from bookings.services.balances import cancel_unpaid, overdue_for_good, remind_of_balances
 from bookings.services.bookings import (
     book_at_once,
     create_booking,
@@ -51,6 +52,7 @@ __all__ = [
     "book_swiftly",
     "cancel_booking",
     "cancel_for_the_operator",
+    "cancel_unpaid",
     "cancellation_terms",
     "check_in",
     "confirm_booking",
@@ -74,12 +76,14 @@ __all__ = [
     "name_travellers",
     "note",
     "offer_choices",
+    "overdue_for_good",
     "progress_bookings",
     "record_failed_attempt",
     "record_payment",
     "refuse_unless_cancellable",
     "refuse_unless_movable",
     "release_hold",
+    "remind_of_balances",
     "resend_voucher",
     "send_link",
     "take_over_check_ins",

@@ -82,6 +82,7 @@ def draft_booking(
         expires_at=hold.expires_at,
         referral_code=referral_code,
         language=language,
+        **deposit_columns(quote),
         **{name: (details or {}).get(name, "") for name in DETAILS},
     )
     _set_contact(booking, contact, actor)
@@ -109,6 +110,20 @@ def draft_booking(
             address=current_caller.get().address,
         ),
     )
+
+
+def deposit_columns(quote: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a booking that say what of a frozen quote is its deposit, and when the balance is due."""
+    agreed = quote.get("deposit")
+    if not agreed:
+        return {"deposit_amount": None, "balance_due_at": None, "balance_remind_at": None, "balance_cancel_at": None}
+    cancel_at = agreed["cancel_at"]
+    return {
+        "deposit_amount": Decimal(agreed["amount"]),
+        "balance_due_at": datetime.fromisoformat(agreed["balance_due_at"]),
+        "balance_remind_at": datetime.fromisoformat(agreed["remind_at"]),
+        "balance_cancel_at": datetime.fromisoformat(cancel_at) if cancel_at else None,
+    }
 
 
 def role_of(actor: Any) -> str:

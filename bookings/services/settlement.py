@@ -35,9 +35,9 @@ class Settlement(StrEnum):
 def record_payment(*, booking_id: UUID, paid: Decimal, refunded: Decimal, actor: Any = None) -> Settlement:
     """Take over the sums of a booking's payments (major units of its currency; all that was ever paid and given back).
 
-    The caller holds `lock_booking`. Once fully paid, a waiting booking is confirmed; an expired one wins its seats again if
-    there are any (`SEATS_GONE` if not) and becomes REFUNDED when everything went back. Told the same sums again, it changes
-    nothing. Raises `BookingNotFound`.
+    The caller holds `lock_booking`. Once fully paid, or once its deposit is, a waiting booking is confirmed; an expired one
+    wins its seats again if there are any (`SEATS_GONE` if not) and becomes REFUNDED when everything went back. Told the same
+    sums again, it changes nothing. Raises `BookingNotFound`.
     """
     booking = lock_booking(booking_id)
     is_news = paid > booking.amount_paid
@@ -71,14 +71,15 @@ def payment_state(total: Decimal, paid: Decimal, refunded: Decimal) -> PaymentSt
 
 def _settle(booking: Booking, is_news: bool, actor: Any) -> Settlement:
     is_covered = booking.amount_kept >= booking.total
+    is_enough = is_covered or booking.has_deposit
     match booking.status:
         case BookingStatus.PENDING_PAYMENT:
-            if is_covered:
-                _confirm(booking, holds_of(booking), actor, "paid")
+            if is_enough:
+                _confirm(booking, holds_of(booking), actor, "paid" if is_covered else "deposit_paid")
                 return Settlement.CONFIRMED
             return Settlement.PARTLY_PAID if is_news else Settlement.UNCHANGED
         case BookingStatus.EXPIRED:
-            return _settle_late(booking, is_news and is_covered, is_news, actor)
+            return _settle_late(booking, is_news and is_enough, is_news, actor)
         case BookingStatus.CANCELLED | BookingStatus.REFUNDED:
             return Settlement.BOOKING_ENDED if is_news else Settlement.UNCHANGED
         case _:

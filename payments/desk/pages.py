@@ -214,7 +214,7 @@ def _settling(typed: Typed) -> Settling:
         typed.fault("receipt", _("The number on the receipt."))
     if typed.way == "later" and not reason:
         typed.fault("reason", _("Say why."))
-    return Settling(typed.way, receipt=receipt, reason=reason)
+    return Settling(typed.way, receipt=receipt, reason=reason, deposit=typed.deposit)
 
 
 def _refuse_faults(typed: Typed, *prefixes: str) -> None:
@@ -232,7 +232,9 @@ def _let_go(request: HttpRequest, hold_id: UUID) -> None:
 
 def _told(booking: Booking, settling: Settling) -> str:
     told = {
-        "cash": _("{reference} is paid and confirmed; the voucher is on its way to {email}."),
+        "cash": _("{reference} is confirmed, its deposit paid; the voucher is on its way to {email}.")
+        if settling.deposit
+        else _("{reference} is paid and confirmed; the voucher is on its way to {email}."),
         "link": _("{reference} is made; the payment link is on its way to {email}."),
         "later": _("{reference} is confirmed unpaid; the voucher is on its way to {email}."),
     }
@@ -317,6 +319,8 @@ def _booked_in_words(request: HttpRequest, booking: Booking, typed: Typed) -> di
         "party": wording.party_in_words(booking),
         "total": wording.money(booking, booking.total),
         "due": wording.money(booking, booking.amount_due) if booking.amount_due else "",
+        "deposit": wording.money(booking, booking.deposit_due) if booking.deposit_due else "",
+        "balance": wording.balance_in_words(booking),
         "pay_by": wording.moment_in_words(wording.local(booking.expires_at, zone)) if booking.expires_at else "",
         "link": payment_link(booking) if booking.amount_due else "",
     }

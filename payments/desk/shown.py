@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -228,6 +229,19 @@ def _quote_in_words(quote: dict[str, Any]) -> dict[str, Any]:
         "total": format_money(Decimal(quote["total"]), currency),
         "fingerprint": quote["fingerprint"],
         "seats": quote["seats"],
+        **_deposit_in_words(quote),
+    }
+
+
+def _deposit_in_words(quote: dict[str, Any]) -> dict[str, Any]:
+    deposit = quote.get("deposit")
+    if not deposit:
+        return {}
+    due_at = wording.local(datetime.fromisoformat(deposit["balance_due_at"]), quote["time_zone"])
+    rest, day = format_money(Decimal(deposit["balance"]), quote["currency"]), wording.day_in_words(due_at)
+    return {
+        "deposit": format_money(Decimal(deposit["amount"]), quote["currency"]),
+        "balance": _("The rest, {rest}, is due by {day}.").format(rest=rest, day=day),
     }
 
 

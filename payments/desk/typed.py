@@ -54,6 +54,7 @@ class Typed:
         self.since = self._day("since")
         self.language = self._one_of("language", Language.values, language_now())
         self.way = self._one_of("way", WAYS, "")
+        self.deposit = self.data.get("deposit", "") == "1"
         self.currency = self.data.get("currency", "")[:3]
         self.guests = self._numbers("guests-")
         self.extras = self._numbers("extra-")

@@ -1,6 +1,7 @@
 """Everything that writes payments, refunds and notices."""
 
 from payments.services.attempts import finish_payment, start_payment
+from payments.services.balances import cancel_overdue
 from payments.services.cash import pay_out, take_cash
 from payments.services.checks import check_payment, check_when_due, sweep_payments
 from payments.services.desk import Settling, book_by_phone, settle
@@ -14,6 +15,7 @@ __all__ = [
     "Settling",
     "apply_remote_state",
     "book_by_phone",
+    "cancel_overdue",
     "carry_out_refund",
     "check_payment",
     "check_when_due",

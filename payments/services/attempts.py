@@ -5,6 +5,7 @@ A crash between leaves a row that the same request, or the sweep, takes up again
 
 import logging
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -23,6 +24,7 @@ from payments.errors import (
     CurrencyNotTaken,
     ForeignAddress,
     GatewayDown,
+    NoDeposit,
     NoOwnForm,
     NotAgreedYet,
     NothingDue,
@@ -60,16 +62,17 @@ def start_payment(
     cancel_url: str = "",
     client_key: str = "",
     own_form: bool = False,
+    deposit: bool = False,
     actor: Any = None,
 ) -> Payment:
-    """Open an attempt to pay all that is due for the booking; its `action` says what the payer does next.
+    """Open an attempt to pay all that is due for the booking, or its deposit; `action` says what the payer does next.
 
     The amount is ours, never the caller's. With `own_form` the payer pays on the client's own page. One attempt is open per
     booking: asked again, it is gone on with, unless its gateway, amount or time no longer fit; then it is ended at its
     gateway first. `client_key` finds the attempt that an earlier, crashed run of the same request began. `return_url` and
     `cancel_url` must be ours or trusted. Raises `UnknownGateway`, `NoOwnForm`, `CurrencyNotTaken`, `AmountNotTaken`,
-    `ForeignAddress`, `BookingNotFound`, `BookingEnded`, `TimeToPayOver`, `NothingDue`, `PaymentUnderWay`, `PaymentDeclined`,
-    `GatewayDown`.
+    `ForeignAddress`, `BookingNotFound`, `BookingEnded`, `TimeToPayOver`, `NothingDue`, `NoDeposit`, `PaymentUnderWay`,
+    `PaymentDeclined`, `GatewayDown`.
     """
     adapter = offered_gateway(gateway)
     if own_form and not adapter.capabilities.own_form:
@@ -77,10 +80,10 @@ def start_payment(
     for address in (return_url, cancel_url):
         refuse_foreign(address)
     asked = {"return_url": return_url, "cancel_url": cancel_url, "client_key": client_key, "own_form": own_form}
-    payment, in_the_way = _find_or_open(booking_id, adapter, asked, actor)
+    payment, in_the_way = _find_or_open(booking_id, adapter, asked, deposit, actor)
     if in_the_way is not None:
         end_attempt(in_the_way)
-        payment, in_the_way = _find_or_open(booking_id, adapter, asked, actor)
+        payment, in_the_way = _find_or_open(booking_id, adapter, asked, deposit, actor)
     if payment is None:
         raise PaymentUnderWay(details={"payment": in_the_way.number if in_the_way else ""})
     if payment.is_open and not payment.action:
@@ -122,7 +125,7 @@ def refuse_foreign(address: str) -> None:
 
 @transaction.atomic
 def _find_or_open(
-    booking_id: UUID, adapter: Gateway, asked: dict[str, Any], actor: Any
+    booking_id: UUID, adapter: Gateway, asked: dict[str, Any], deposit: bool, actor: Any
 ) -> tuple[Payment | None, Payment | None]:
     """The attempt to go on with, or the one that stands in the way of a new one."""
     booking = lock_booking(booking_id)
@@ -132,12 +135,13 @@ def _find_or_open(
             begun.booking = booking
             return begun, None
     refuse_unpayable(booking)
-    _refuse_currency(booking, adapter)
+    amount = amount_asked(booking, deposit)
+    _refuse_currency(booking, adapter, amount)
     open_one = Payment.objects.filter(booking=booking, status__in=OPEN).first()
     if open_one is None:
-        return new_attempt(booking, adapter, actor=actor, **asked), None
+        return new_attempt(booking, adapter, amount, actor=actor, **asked), None
     open_one.booking = booking
-    if not _still_fits(open_one, booking, adapter, asked["own_form"]):
+    if not _still_fits(open_one, amount, booking, adapter, asked["own_form"]):
         return None, open_one
     if (asked["return_url"], asked["cancel_url"]) != (open_one.return_url, open_one.cancel_url):
         open_one.return_url, open_one.cancel_url = asked["return_url"], asked["cancel_url"]
@@ -153,32 +157,41 @@ def refuse_unpayable(booking: Booking) -> None:
         raise BookingEnded(reference=booking.reference, status=booking.get_status_display())
     if booking.status == BookingStatus.PENDING_PAYMENT and booking.expires_at and booking.expires_at <= now():
         raise TimeToPayOver(reference=booking.reference)
-    if booking.amount_due <= 0 or Payment.objects.whole_successes().filter(booking=booking).exists():
+    if booking.amount_due <= 0:
         raise NothingDue(reference=booking.reference)
 
 
-def _refuse_currency(booking: Booking, adapter: Gateway) -> None:
+def amount_asked(booking: Booking, deposit: bool) -> Decimal:
+    """All that is due, or what is missing for the deposit. Raises `NoDeposit` where none was agreed, or it is paid."""
+    if not deposit:
+        return booking.amount_due
+    if booking.deposit_due <= 0:
+        raise NoDeposit(reference=booking.reference)
+    return booking.deposit_due
+
+
+def _refuse_currency(booking: Booking, adapter: Gateway, amount: Decimal) -> None:
     currencies = adapter.capabilities.currencies
     if currencies and booking.currency not in currencies:
         raise CurrencyNotTaken(gateway=adapter.code, currency=booking.currency)
-    if not adapter.takes(booking.amount_due, booking.currency):
-        due = amount_text(booking.amount_due, booking.currency)
+    if not adapter.takes(amount, booking.currency):
+        due = amount_text(amount, booking.currency)
         raise AmountNotTaken(gateway=adapter.code, amount=due, currency=booking.currency)
 
 
-def _still_fits(payment: Payment, booking: Booking, adapter: Gateway, own_form: bool) -> bool:
+def _still_fits(payment: Payment, amount: Decimal, booking: Booking, adapter: Gateway, own_form: bool) -> bool:
     return (
         payment.gateway == adapter.code
         and payment.own_form == own_form
-        and payment.amount == booking.amount_due
+        and payment.amount == amount
         and payment.currency == booking.currency
         and payment.expires_at is not None
         and payment.expires_at > now()
     )
 
 
-def new_attempt(booking: Booking, adapter: Gateway, *, actor: Any = None, **asked: Any) -> Payment:
-    """The row and its key, for all that is due, before anything is sent; `asked` are fields of it.
+def new_attempt(booking: Booking, adapter: Gateway, amount: Decimal, *, actor: Any = None, **asked: Any) -> Payment:
+    """The row and its key, for this amount of what is due, before anything is sent; `asked` are fields of it.
 
     The caller has locked the booking.
     """
@@ -187,7 +200,7 @@ def new_attempt(booking: Booking, adapter: Gateway, *, actor: Any = None, **aske
         number=free_number(Payment, "PAY"),
         booking=booking,
         gateway=adapter.code,
-        amount=booking.amount_due,
+        amount=amount,
         currency=booking.currency,
         language=language_now(),
         created_by_id=actor.pk if actor else None,

@@ -20,7 +20,7 @@ from payments.services.states import apply_remote_state
 
 
 def take_cash(*, booking_id: UUID, amount: Decimal, receipt: str, actor: Any) -> Payment:
-    """Write down that the whole sum due was paid in cash; the booking is confirmed with it.
+    """Write down that the whole sum due, or the deposit, was paid in cash; the booking is confirmed with it.
 
     `amount` is what lies on the counter, in major units of the booking's currency; `receipt` the number on the receipt, each
     used once. An attempt at a gateway that is still open is ended there first. The same receipt for the same booking again
@@ -44,12 +44,12 @@ def _take(booking_id: UUID, amount: Decimal, receipt: str, actor: Any) -> tuple[
     if earlier is not None:
         return earlier, None
     refuse_unpayable(booking)
-    if amount != booking.amount_due:
+    if amount not in {booking.amount_due, booking.deposit_due}:
         raise AmountNotDue(due=amount_text(booking.amount_due, booking.currency), currency=booking.currency)
     open_one = Payment.objects.filter(booking=booking, status__in=OPEN).first()
     if open_one is not None:
         return None, open_one
-    payment = new_attempt(booking, gateway_of(CODE), actor=actor)
+    payment = new_attempt(booking, gateway_of(CODE), amount, actor=actor)
     _claim_receipt(payment, receipt)
     state = RemoteState(PaymentStatus.PAID, amount, booking.currency, receipt, captured_reference=receipt)
     payment = apply_remote_state(payment.pk, state, actor=actor)

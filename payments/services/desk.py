@@ -10,6 +10,7 @@ from django.db import transaction
 from bookings.models import Booking, BookingItem
 from bookings.services import confirm_booking, create_booking, name_travellers, write_staff_note
 from payments.errors import DeskMayNot
+from payments.services.attempts import amount_asked
 from payments.services.cash import take_cash
 from payments.services.links import send_payment_link
 
@@ -19,11 +20,15 @@ PERMISSIONS = {"cash": "payments.take_cash", "link": "bookings.change_booking", 
 
 @dataclass(frozen=True)
 class Settling:
-    """How a phone booking is paid: `cash` with its receipt, a `link` by mail, or `later` with a reason."""
+    """How a phone booking is paid: `cash` with its receipt, a `link` by mail, or `later` with a reason.
+
+    With `deposit` only that is taken over the counter; a link lets the customer choose.
+    """
 
     way: str
     receipt: str = ""
     reason: str = ""
+    deposit: bool = False
 
 
 @transaction.atomic
@@ -74,7 +79,8 @@ def settle(booking: Booking, settling: Settling, actor: Any) -> None:
     if not actor.has_perm(PERMISSIONS[settling.way]):
         raise DeskMayNot
     if settling.way == "cash":
-        take_cash(booking_id=booking.pk, amount=booking.amount_due, receipt=settling.receipt, actor=actor)
+        amount = amount_asked(booking, settling.deposit)
+        take_cash(booking_id=booking.pk, amount=amount, receipt=settling.receipt, actor=actor)
     elif settling.way == "link":
         send_payment_link(booking_id=booking.pk, actor=actor)
     else:

@@ -67,8 +67,6 @@ def _keep(payment_id: UUID, came: RemoteState, reason: str, actor: Any) -> Payme
         raise OtherCurrency(currency=payment.booking.currency)
     due = payment.booking.amount_due
     payment = _take_over(payment_id, came, "mismatch_kept", reason, actor)
-    payment.is_part = payment.amount < due
-    payment.save(update_fields=["is_part", "updated_at"])
     payment = apply_remote_state(payment_id, replace(came, amount=payment.amount), actor=actor)
     surplus = payment.amount - due
     if surplus > 0 and due > 0 and not payment.is_duplicate and payment.refundable >= surplus:

@@ -97,7 +97,7 @@ def _paid(payment: Payment, state: RemoteState, actor: Any) -> None:
     if payment.has_money:
         _compare_refunds(payment, state)
         return
-    payment.is_duplicate = Payment.objects.whole_successes().filter(booking_id=payment.booking_id).exists()
+    payment.is_duplicate, payment.is_part = _place_among(payment)
     # A refused card may be followed by a good one in the same form: late is what comes after the attempt's end.
     is_over = payment.expires_at is not None and payment.expires_at <= now()
     came_late = payment.status == PaymentStatus.CANCELLED or (payment.status == PaymentStatus.FAILED and is_over)
@@ -115,6 +115,25 @@ def _paid(payment: Payment, state: RemoteState, actor: Any) -> None:
         _give_back(payment, "late")
 
 
+def _place_among(payment: Payment) -> tuple[bool, bool]:
+    """Whether money that came is too much beside what came before, and else whether something is left to pay after it.
+
+    A deposit is a part. Where a booking became dearer after it was paid, the earlier payment is one from now on.
+    """
+    booking = payment.booking
+    missing = booking.total - booking.amount_kept
+    earlier = Payment.objects.successes().filter(booking_id=payment.booking_id).exclude(pk=payment.pk)
+    whole = earlier.filter(is_part=False)
+    if whole.exists():
+        if booking.amount_due <= 0 or payment.amount > missing:
+            return True, False
+        whole.update(is_part=True)
+    looked_at = payment.events.filter(reason="mismatch_kept").exists()  # staff keep it, and give back what is too much
+    if payment.amount > missing and earlier.exists() and not looked_at:
+        return True, False
+    return False, payment.amount < missing
+
+
 def record_capture(payment: Payment, *, actor: Any = None) -> None:
     """The gateway has the money: a fact that is posted and kept, whatever becomes of the booking.
 
@@ -130,7 +149,9 @@ def record_capture(payment: Payment, *, actor: Any = None) -> None:
         memo=f"{payment.number} · {payment.booking.reference}",
         actor=actor,
     )
-    payment.save(update_fields=["is_duplicate", "paid_at", "entry", "failure_code", "failure_message", "updated_at"])
+    payment.save(
+        update_fields=["is_duplicate", "is_part", "paid_at", "entry", "failure_code", "failure_message", "updated_at"]
+    )
     payment.move_to(PaymentStatus.PAID, reason="paid_there", actor=actor)
 
 

@@ -85,9 +85,9 @@ class PaymentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
     @extend_schema(
         summary="Pay a booking",
         description=(
-            "Opens an attempt to pay all that is due; `action` says what the payer does next. The amount is the booking's, "
-            "whatever the client sends. Asked again while an attempt is open, that one is answered. 503 leaves the attempt "
-            "open: the same request again goes on with it."
+            "Opens an attempt to pay all that is due, or with `deposit` what confirms the booking; `action` says what the payer "
+            "does next. The amount is the booking's, whatever the client sends. Asked again while an attempt is open, that one "
+            "is answered. 503 leaves the attempt open: the same request again goes on with it."
         ),
         parameters=[IDEMPOTENCY_KEY, BOOKING_TOKEN],
         request=StartSerializer,

@@ -1,6 +1,7 @@
 """The catalogue in the back-office. What is saved here goes through `tours.services`."""
 
 from tours.admin.departures import DepartureAdmin
+from tours.admin.deposits import DepositInline
 from tours.admin.options import TourOptionAdmin
 from tours.admin.references import (
     CancellationPolicyAdmin,
@@ -17,6 +18,7 @@ __all__ = [
     "CancellationPolicyAdmin",
     "CategoryAdmin",
     "DepartureAdmin",
+    "DepositInline",
     "DestinationAdmin",
     "PriceCategoryAdmin",
     "ScheduleRuleAdmin",

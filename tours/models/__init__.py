@@ -11,6 +11,7 @@ from tours.models.catalogue import (
     TourOption,
     TourStatus,
 )
+from tours.models.deposits import DepositBasis, DepositRule, Overdue
 from tours.models.policies import CancellationPolicy, CancellationTier
 from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, TaxRate
 from tours.models.published import PublishedTour
@@ -23,12 +24,15 @@ __all__ = [
     "Category",
     "Departure",
     "DepartureStatus",
+    "DepositBasis",
+    "DepositRule",
     "Destination",
     "Difficulty",
     "Extra",
     "ExtraBasis",
     "ItineraryDay",
     "OptionPrice",
+    "Overdue",
     "PriceCategory",
     "PublishedTour",
     "Repeats",

@@ -181,7 +181,7 @@ def price(
         ends_at=terms.ends_at,
         time_zone=terms.time_zone,
         guests=party,
-        extras=[{"code": line.code, "quantity": line.quantity} for line in lines if line.rule.startswith("extra:")],
+        extras=[_extra(terms, line) for line in lines if line.rule.startswith("extra:")],
         seats=seats_of(terms, party),
         lines=lines,
         tax_lines=tax_lines,
@@ -201,6 +201,24 @@ def price(
         ),
     )
     return replace(made, fingerprint=fingerprint_of(made))
+
+
+def _extra(terms: Terms, line: Line) -> dict[str, Any]:
+    """An extra as the quote keeps it; what is true of few of them is said only there."""
+    extra = terms.extras[line.code]
+    marks = {"required": extra.required, "stocked": extra.stocked}
+    return {"code": line.code, "quantity": line.quantity, **{name: True for name, holds in marks.items() if holds}}
+
+
+def asked_again(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stored quote was asked for, as arguments of `quote`: for the same party on another departure."""
+    extras = [{"code": one["code"], "quantity": one["quantity"]} for one in stored["extras"] if not one.get("required")]
+    return {"guests": stored["guests"], "extras": extras, "currency": stored["currency"]}
+
+
+def stocked_extras(stored: Mapping[str, Any]) -> dict[str, int]:
+    """How many of which extras, of those there are only so many of, a stored quote takes."""
+    return {one["code"]: one["quantity"] for one in stored.get("extras", ()) if one.get("stocked")}
 
 
 def fingerprint_of(made: Quote) -> str:

@@ -96,7 +96,12 @@ def document(tour: Tour, language: str, shown: dict[str, Any] | None = None) -> 
                     "basis": extra.basis,
                     "basis_label": extra.get_basis_display(),
                     "amount": amount_text(extra.amount, tour.currency_id),
+                    "min_quantity": extra.min_quantity,
                     "max_quantity": extra.max_quantity,
+                    "is_required": extra.is_required,
+                    "is_limited": extra.stock is not None,
+                    "options": sorted(row.option.code for row in extra.for_options.all()),
+                    "categories": sorted(row.category.code for row in extra.for_categories.all()),
                 }
                 for extra in tour.extras.all()
                 if extra.is_active

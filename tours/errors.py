@@ -60,7 +60,34 @@ class UnknownExtra(DomainError):
 
 class ExtraQuantityRefused(DomainError):
     code = "extra_quantity"
-    message = _("Of the extra “{extra}” between 1 and {most} can be booked; {asked} were asked for.")
+    message = _("Of the extra “{extra}” between {least} and {most} can be booked; {asked} were asked for.")
+
+
+class ExtraForNobody(DomainError):
+    code = "extra_for_nobody"
+    message = _("Nobody in the party can take the extra “{extra}”.")
+
+
+class ExtraSoldOut(Conflict):
+    code = "extra_sold_out"
+    message = _("Of the extra “{extra}” only {left} are left; {asked} were asked for.")
+
+
+class StockBelowSold(Conflict):
+    code = "stock_below_sold"
+    message = _(
+        "Of the extra “{extra}” {sold} are sold already for one of the days to come: the stock cannot be lower."
+    )
+
+
+class StockKindInUse(Conflict):
+    code = "stock_kind_in_use"
+    message = _("The extra “{extra}” is sold for days to come: how its stock is counted cannot change.")
+
+
+class ExtraInUse(Conflict):
+    code = "extra_in_use"
+    message = _("The extra “{extra}” has been booked. Stop offering it instead of deleting it.")
 
 
 class TourHasNoPrice(DomainError):

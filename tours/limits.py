@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from ledger.errors import AmountTooFine
 from ledger.money import minor_units, to_minor
-from tours.models import DepositBasis, DepositRule, Overdue, Repeats, ScheduleRule, Tour, TourOption
+from tours.models import DepositBasis, DepositRule, Extra, Overdue, Repeats, ScheduleRule, Tour, TourOption
 
 Faults = dict[str, list[str]]
 
@@ -67,6 +67,16 @@ def faults_of_price(amount: Decimal | None, original: Decimal | None, currency: 
             faults[field] = [_("{currency} has {decimals} decimals.").format(currency=currency, decimals=decimals)]
     if amount is not None and original is not None and original <= amount:
         faults.setdefault("original_amount", []).append(_("The “was” price must be above the price."))
+    return faults
+
+
+def faults_of_extra(extra: Extra, currency: str) -> Faults:
+    """By field, what is wrong with an extra."""
+    faults = faults_of_price(extra.amount, None, currency)
+    if _above(extra.min_quantity, extra.max_quantity):
+        faults["max_quantity"] = [_("The most cannot be less than the least.")]
+    if extra.is_required and extra.stock == 0:
+        faults["stock"] = [_("What is part of every booking cannot be out of stock.")]
     return faults
 
 

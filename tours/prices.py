@@ -23,6 +23,7 @@ from ledger.money import round_money
 from tours.deposits import DepositTerms
 from tours.errors import (
     DepartureNotFound,
+    ExtraForNobody,
     ExtraQuantityRefused,
     NobodyTakesASeat,
     PartyTooLarge,
@@ -78,6 +79,14 @@ class ExtraTerms:
     basis: str
     amount: Decimal
     most: int
+    least: int = 1
+    required: bool = False
+    stocked: bool = False
+    categories: frozenset[str] | None = None  # of which guests; None: of all
+
+    def people(self, party: Mapping[str, int]) -> int:
+        """How many of the party it is for."""
+        return sum(number for code, number in party.items() if self.categories is None or code in self.categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +155,13 @@ SELECT d.id, t.id, o.id, o.code, t.title_en, t.title_ar, o.name_en, o.name_ar, d
     (SELECT json_agg(json_build_array(c.code, c.name_en, c.name_ar, p.amount::text, c.seats)
             ORDER BY c.display_order, c.code)
         FROM tours_optionprice p JOIN tours_pricecategory c ON c.id = p.category_id WHERE p.option_id = o.id),
-    (SELECT json_agg(json_build_array(e.code, e.name_en, e.name_ar, e.basis, e.amount::text, e.max_quantity)
-            ORDER BY e.code)
-        FROM tours_extra e WHERE e.tour_id = t.id AND e.is_active),
+    (SELECT json_agg(json_build_array(e.code, e.name_en, e.name_ar, e.basis, e.amount::text, e.max_quantity,
+                e.min_quantity, e.is_required, e.stock IS NOT NULL,
+                (SELECT json_agg(c.code) FROM tours_extracategory y JOIN tours_pricecategory c ON c.id = y.category_id
+                    WHERE y.extra_id = e.id)) ORDER BY e.code)
+        FROM tours_extra e WHERE e.tour_id = t.id AND e.is_active AND (
+            NOT EXISTS (SELECT FROM tours_extraoption y WHERE y.extra_id = e.id)
+            OR EXISTS (SELECT FROM tours_extraoption y WHERE y.extra_id = e.id AND y.option_id = o.id))),
     x.code, x.name_en, x.name_ar, x.percent, x.is_inclusive, d.opens_at, d.partner_cutoff_at, d.any_time,
     (SELECT json_build_array(r.basis, r.amount::text, r.balance_days, r.reminder_days, r.overdue, r.grace_days)
         FROM tours_depositrule r WHERE r.tour_id = t.id)
@@ -168,8 +181,8 @@ def load_terms(departure_id: UUID) -> Terms:
         row = cursor.fetchone()
     if row is None:
         raise DepartureNotFound
-    *plain, prices, extras, tax_code, tax_en, tax_ar, percent, inclusive, *sale, deposit = row
-    opens_at, partner_cutoff_at, any_time = sale
+    *plain, prices, extras, tax_code, tax_en, tax_ar, percent, inclusive = row[:-4]
+    opens_at, partner_cutoff_at, any_time, deposit = row[-4:]
     return Terms(
         *plain,
         prices={
@@ -177,8 +190,10 @@ def load_terms(departure_id: UUID) -> Terms:
             for code, label_en, label_ar, amount, seats in prices or ()
         },
         extras={
-            code: ExtraTerms(code, label_en, label_ar, basis, Decimal(amount), most)
-            for code, label_en, label_ar, basis, amount, most in extras or ()
+            code: ExtraTerms(
+                code, label_en, label_ar, basis, Decimal(amount), *rest, frozenset(categories) if categories else None
+            )
+            for code, label_en, label_ar, basis, amount, *rest, categories in extras or ()
         },
         tax=TaxTerms(tax_code, tax_en, tax_ar, percent, inclusive) if tax_code else None,
         opens_at=opens_at,
@@ -212,11 +227,11 @@ def price_lines(
     `guests` counts people by price category (`{"adult": 2}`; zeros are left out), `extras` are `{"code", "quantity"}`; without
     a quantity an extra per person is for everyone, any other is taken once. The order of what is asked changes nothing.
     Raises `InvalidInput`, `UnknownPriceCategory`, `PartyTooSmall`, `PartyTooLarge`, `NobodyTakesASeat`, `UnknownExtra`,
-    `ExtraQuantityRefused`.
+    `ExtraForNobody`, `ExtraQuantityRefused`.
     """
     party = checked_party(terms, guests)
     lines = [_guest_line(terms, price, party[code]) for code, price in terms.prices.items() if code in party]
-    lines += _extra_lines(terms, sum(party.values()), extras)
+    lines += _extra_lines(terms, party, extras)
     return lines, taxes_on(terms, sum((line.amount for line in lines), Decimal(0)))
 
 
@@ -291,7 +306,8 @@ def _guest_line(terms: Terms, price: CategoryPrice, number: int) -> Line:
     )
 
 
-def _extra_lines(terms: Terms, people: int, asked: Sequence[Mapping[str, Any]]) -> list[Line]:
+def _extra_lines(terms: Terms, party: Mapping[str, int], asked: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """What was asked for, and what is part of every booking, in the order of their codes."""
     wanted: dict[str, int] = {}
     for item in asked:
         extra = terms.extras.get(item["code"])
@@ -299,19 +315,36 @@ def _extra_lines(terms: Terms, people: int, asked: Sequence[Mapping[str, Any]]) 
             raise UnknownExtra(extra=item["code"])
         quantity = item.get("quantity")
         if quantity is None:
-            quantity = people if extra.basis == ExtraBasis.PER_PERSON else 1
+            quantity = _usual(extra, party)
         if not isinstance(quantity, int) or isinstance(quantity, bool):
             raise InvalidInput(
                 details={"extras": [_("“{}” must be taken a whole number of times.").format(extra.code)]}
             )
         wanted[extra.code] = wanted.get(extra.code, 0) + quantity
-    return [_extra_line(terms, extra, wanted[code], people) for code, extra in terms.extras.items() if code in wanted]
+    for code, extra in terms.extras.items():
+        if extra.required and code not in wanted and extra.people(party):
+            wanted[code] = _usual(extra, party)
+    return [_extra_line(terms, extra, wanted[code], party) for code, extra in terms.extras.items() if code in wanted]
 
 
-def _extra_line(terms: Terms, extra: ExtraTerms, quantity: int, people: int) -> Line:
-    most = {ExtraBasis.PER_PERSON: people, ExtraBasis.PER_BOOKING: 1}.get(ExtraBasis(extra.basis), extra.most)
-    if not 1 <= quantity <= most:
-        raise ExtraQuantityRefused(extra=extra.code, most=most, asked=quantity)
+def _usual(extra: ExtraTerms, party: Mapping[str, int]) -> int:
+    """How many it is where nobody says: one for each guest that it is for, once, or the least that is sold."""
+    return {ExtraBasis.PER_PERSON: extra.people(party), ExtraBasis.PER_BOOKING: 1}.get(
+        ExtraBasis(extra.basis), extra.least
+    )
+
+
+def _extra_line(terms: Terms, extra: ExtraTerms, quantity: int, party: Mapping[str, int]) -> Line:
+    people = extra.people(party)
+    if not people:
+        raise ExtraForNobody(extra=extra.code)
+    least, most = {ExtraBasis.PER_PERSON: (1, people), ExtraBasis.PER_BOOKING: (1, 1)}.get(
+        ExtraBasis(extra.basis), (extra.least, extra.most)
+    )
+    if extra.required and extra.basis == ExtraBasis.PER_PERSON:
+        least = people
+    if not least <= quantity <= most:
+        raise ExtraQuantityRefused(extra=extra.code, least=least, most=most, asked=quantity)
     return Line(
         code=extra.code,
         rule=f"extra:{extra.code}",

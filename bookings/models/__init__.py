@@ -9,6 +9,7 @@ from bookings.models.booking import (
     Traveller,
 )
 from bookings.models.check_in import Attendance, CheckIn, CheckInAction, CheckInMethod
+from bookings.models.extras import ExtraHeld
 from bookings.models.history import BookingEvent
 from bookings.models.hold import Hold, HoldStatus
 from bookings.models.offers import AnsweredBy, ChoiceOffer, OfferedDeparture, OfferStatus
@@ -26,6 +27,7 @@ __all__ = [
     "CheckInAction",
     "CheckInMethod",
     "ChoiceOffer",
+    "ExtraHeld",
     "Hold",
     "HoldStatus",
     "OfferStatus",

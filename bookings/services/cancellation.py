@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from bookings.errors import AlreadyStarted, OverrideNotAllowed, ReasonRequired, RefundChanged
 from bookings.models import Booking, BookingStatus, HoldStatus
+from bookings.services.extras import lock_extras
 from bookings.services.locks import free_seats, holds_of, lock_booking
 from bookings.services.revenue import earn_fee
 from config.errors import InvalidInput
@@ -139,7 +140,9 @@ def cancel_for_the_operator(*, booking_id: UUID, actor: Any, reason: str) -> Boo
 
 
 def _end(booking: Booking, terms: dict, actor: Any, reason: str) -> Booking:
-    for hold in holds_of(booking):
+    holds = holds_of(booking)
+    lock_extras(holds)
+    for hold in holds:
         is_booked = hold.status != HoldStatus.ACTIVE
         hold.move_to(HoldStatus.RELEASED)
         free_seats(hold, booked=is_booked)

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from bookings.models import Booking, BookingItem, BookingStatus, Hold, HoldStatus
+from bookings.services.extras import lock_extras
 from bookings.services.locks import free_seats, holds_of
 from ledger.money import amount_text
 from notifications.outbox import announce
@@ -37,6 +38,14 @@ def let_go_overdue(departure_id: UUID) -> int:
     return _expire_at(departure_id, skip_locked=False)
 
 
+def let_go_of_extras(departure_id: UUID) -> int:
+    """End the overdue holds that keep extras of the departure's tour on any of its departures; busy ones are left."""
+    tours = Departure.objects.filter(pk=departure_id).values("tour_id")
+    keeping = Hold.objects.overdue().filter(extras_held__stock__extra__tour_id__in=tours)
+    ids = set(keeping.values_list("departure_id", flat=True))
+    return sum(_expire_at(one, skip_locked=True) for one in sorted(ids))
+
+
 def _departures_with_overdue_holds(seen: Iterable[UUID]) -> list[UUID]:
     overdue = Hold.objects.overdue().exclude(departure_id__in=list(seen))
     return list(overdue.order_by("departure_id").values_list("departure_id", flat=True).distinct()[:BATCH])
@@ -58,8 +67,10 @@ def _expire_at(departure_id: UUID, *, skip_locked: bool) -> int:
     waiting = Booking.objects.select_for_update(of=("self",), no_key=True).filter(
         pk__in=BookingItem.objects.filter(hold__in=overdue).values("booking_id"), status=BookingStatus.PENDING_PAYMENT
     )
+    bookings = list(waiting.order_by("pk"))
+    lock_extras([*overdue, *(Hold.objects.filter(items__booking__in=bookings) if bookings else ())])
     ended: set[UUID] = set()
-    for booking in waiting.order_by("pk"):
+    for booking in bookings:
         ended.update(hold.pk for hold in _end_booking(booking))
     for hold in overdue:
         if hold.pk not in ended:

@@ -31,14 +31,15 @@ from bookings.errors import (
     SeatsUnavailable,
 )
 from bookings.models import Booking, BookingStatus, Hold, HoldStatus
-from bookings.services.expiry import let_go_overdue
+from bookings.services.expiry import let_go_of_extras, let_go_overdue
+from bookings.services.extras import hold_extras
 from bookings.services.keys import ClientKey, KeyTaken, is_taken
 from bookings.services.locks import free_seats, lock_departure, move_seats
 from config import metrics
 from config.db.rows import as_row, inserting
 from config.errors import DomainError
 from tours.caching import seats_changed
-from tours.errors import DepartureNotFound
+from tours.errors import DepartureNotFound, ExtraSoldOut
 from tours.models import Departure, DepartureStatus
 from tours.prices import recent_terms
 
@@ -77,7 +78,8 @@ def hold_seats(
 
     Whoever is nobody (`actor` None) gets a secret in `hold.token`, which is stored as a hash only. With the `fingerprint` of
     a quote seen before, another price is refused. With `key`, hold and key are written together or not at all.
-    Raises what `pricing.quote` raises, `PriceChanged`, `DepartureClosed`, `CutoffPassed`, `SeatsUnavailable`, `KeyTaken`.
+    Raises what `pricing.quote` raises, `PriceChanged`, `DepartureClosed`, `CutoffPassed`, `SeatsUnavailable`,
+    `ExtraSoldOut`, `KeyTaken`.
     """
     quote = pricing.quote(
         departure_id=departure_id,
@@ -91,10 +93,15 @@ def hold_seats(
         raise PriceChanged(details={"quote": pricing.in_words(quote.as_json())})
     hold = _new_hold(quote, actor)
     with _refusing_taken_keys(key):
-        if not take(hold, key):
+        if pricing.stocked_extras(hold.quote) or not take(hold, key):
             _refuse_where_hopeless(hold)
             let_go_overdue(departure_id)
-            take_plainly(hold, key)
+            try:
+                take_plainly(hold, key)
+            except ExtraSoldOut:
+                if not let_go_of_extras(departure_id):
+                    raise
+                take_plainly(hold, key)
     return _made(hold, quote)
 
 
@@ -103,14 +110,16 @@ def hold_seats_swiftly(
 ) -> Hold:
     """As `hold_seats`, at a price that was right at most `PRICES_KEPT_SECONDS` seconds ago: one statement in a rush.
 
-    Whatever such a price list would refuse, and a departure without seats, is looked at by `hold_seats`.
+    Whatever such a price list would refuse, a departure without seats, and extras of which there are only so many are looked at
+    by `hold_seats`.
     """
     try:
         terms = recent_terms(departure_id)
         quote = pricing.quote(departure_id=departure_id, customer=actor, terms=terms, **party)
     except DomainError:
         quote = None
-    if quote is not None and fingerprint in ("", quote.fingerprint):
+    is_stocked = quote is not None and any(extra.get("stocked") for extra in quote.extras)
+    if quote is not None and not is_stocked and fingerprint in ("", quote.fingerprint):
         hold = _new_hold(quote, actor)
         with _refusing_taken_keys(key):
             if take(hold, key):
@@ -186,6 +195,7 @@ def take_plainly(hold: Hold, key: ClientKey | None, *, late: bool = False) -> No
         raise SeatsUnavailable(left=departure.seats_left, asked=hold.seats)
     move_seats(departure.pk, held=hold.seats)
     hold.save(force_insert=True)
+    hold_extras(hold, departure)
     if key is not None:
         key.row(key.answer(hold)).save(force_insert=True)
 

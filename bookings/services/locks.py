@@ -1,4 +1,4 @@
-"""The order of locks: departures by id, then the booking, then (in `payments`) the payment, then ledger accounts.
+"""The order of locks: departures by id, the booking, stocked extras, then (in `payments`) the payment, then ledger accounts.
 
 All are `FOR NO KEY UPDATE`: they shut each other out, but not the key checks of rows that merely point here.
 """
@@ -11,6 +11,7 @@ from django.utils.timezone import now
 
 from bookings.errors import BookingNotFound
 from bookings.models import Booking, BookingItem, Hold
+from bookings.services.extras import give_extras_back
 from tours.errors import DepartureNotFound
 from tours.models import Departure
 from tours.services import take_back_room
@@ -42,8 +43,9 @@ def move_seats(departure_id: UUID, *, held: int = 0, booked: int = 0) -> None:
 
 
 def free_seats(hold: Hold, *, booked: bool = False) -> None:
-    """Give the seats of a hold back, and with them the places that were added for it alone. Under the departure's lock."""
+    """Give the seats of a hold back, with its extras and the places that were added for it alone. Under the departure's lock."""
     move_seats(hold.departure_id, **{"booked" if booked else "held": -hold.seats})
+    give_extras_back(hold)
     if hold.beyond_capacity:
         take_back_room(departure_id=hold.departure_id, places=hold.beyond_capacity)
         hold.beyond_capacity = 0

@@ -13,11 +13,13 @@ from bookings.errors import DepartureClosed, ReasonRequired, SeatsUnavailable
 from bookings.models import Booking, BookingStatus, Hold, HoldStatus, PaymentState
 from bookings.services.attendance import forget_absences
 from bookings.services.expiry import let_go_overdue
+from bookings.services.extras import lock_extras, win_extras_again
 from bookings.services.locks import holds_of, lock_booking, move_seats
 from bookings.services.revenue import follow_revenue
 from ledger.money import amount_text
 from notifications.outbox import announce
 from tours.caching import seats_changed
+from tours.errors import ExtraSoldOut
 from tours.models import Departure, DepartureStatus
 
 
@@ -101,8 +103,8 @@ def _settle_late(booking: Booking, may_win: bool, is_news: bool, actor: Any) -> 
     return Settlement.BOOKING_ENDED if is_news else Settlement.UNCHANGED
 
 
-def _lost_seats(holds: list[Hold]) -> SeatsUnavailable | DepartureClosed | None:
-    """Why the seats of ended holds cannot be taken again, or nothing. The departures are locked.
+def _lost_seats(holds: list[Hold]) -> SeatsUnavailable | DepartureClosed | ExtraSoldOut | None:
+    """Why the seats of ended holds cannot be taken again, or nothing; their extras are taken by then. The departures are locked.
 
     The cut-off does not count: the seats were asked for in time.
     """
@@ -115,6 +117,19 @@ def _lost_seats(holds: list[Hold]) -> SeatsUnavailable | DepartureClosed | None:
             return DepartureClosed()
         if departure.seats_left < hold.seats:
             return SeatsUnavailable(left=departure.seats_left, asked=hold.seats)
+    return _lost_extras(holds)
+
+
+def _lost_extras(holds: list[Hold]) -> ExtraSoldOut | None:
+    """Win the stocked extras of ended holds again; where one is sold out, none is taken."""
+    lock_extras(holds)
+    try:
+        with transaction.atomic():
+            for hold in holds:
+                if hold.status != HoldStatus.ACTIVE:
+                    win_extras_again(hold)
+    except ExtraSoldOut as refusal:
+        return refusal
     return None
 
 

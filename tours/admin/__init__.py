@@ -2,6 +2,7 @@
 
 from tours.admin.departures import DepartureAdmin
 from tours.admin.deposits import DepositInline
+from tours.admin.extras import ExtraInline
 from tours.admin.options import TourOptionAdmin
 from tours.admin.references import (
     CancellationPolicyAdmin,
@@ -20,6 +21,7 @@ __all__ = [
     "DepartureAdmin",
     "DepositInline",
     "DestinationAdmin",
+    "ExtraInline",
     "PriceCategoryAdmin",
     "ScheduleRuleAdmin",
     "SeasonAdmin",

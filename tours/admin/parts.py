@@ -1,4 +1,4 @@
-"""The parts of a tour on its page: options, itinerary, pictures, extras."""
+"""The parts of a tour on its page: options, itinerary, pictures."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from unfold.decorators import display
 
 from config.errors import DomainError
 from config.images import checked_image
-from tours.admin.pages import PricedFormSet, TwoLanguages
+from tours.admin.pages import TwoLanguages
 from tours.admin.shown import prices_of
-from tours.models import Extra, ItineraryDay, Tour, TourImage, TourOption
+from tours.models import ItineraryDay, Tour, TourImage, TourOption
 from tours.services import change_image, delete_image
 from tours.services.images import CHANGEABLE, ensure_cover, keep_image
 
@@ -53,20 +53,6 @@ class ItineraryInline(TwoLanguages, StackedInline):
     ]
     extra = 0
     collapsible = True
-
-
-class ExtraFormSet(PricedFormSet):
-    @property
-    def currency(self) -> str:
-        return str(self.instance.currency_id)
-
-
-class ExtraInline(TwoLanguages, TabularInline):
-    model = Extra
-    formset = ExtraFormSet
-    fields = ["name_en", "name_ar", "code", "basis", "amount", "max_quantity", "is_active"]
-    extra = 0
-    hide_title = True
 
 
 class KeptPicture(forms.Widget):

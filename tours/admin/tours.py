@@ -24,7 +24,7 @@ from config.errors import DomainError
 from tours.admin.copying import duplicate_view
 from tours.admin.editor import TOUR, EditedInTabs
 from tours.admin.pages import CatalogueAdmin, WordedForm, add_faults
-from tours.admin.parts import ExtraInline, ImageInline, ItineraryInline, OptionInline
+from tours.admin.parts import ImageInline, ItineraryInline, OptionInline
 from tours.admin.shown import badge, duration, local_time, money
 from tours.errors import TourHasNoPrice
 from tours.limits import Gap, empty_fields, faults_of_tour, gaps_for_sale
@@ -127,7 +127,6 @@ TOUR.inline("pictures", ImageInline, order=10)
 TOUR.fields("prices", ("currency", "tax"), order=10)
 TOUR.inline("prices", OptionInline, order=20)
 TOUR.inline("itinerary", ItineraryInline, order=10)
-TOUR.inline("extras", ExtraInline, order=10)
 TOUR.fields(
     "policies",
     ("cancellation_policy", "cutoff_minutes", "partner_cutoff_minutes"),

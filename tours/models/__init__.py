@@ -12,8 +12,9 @@ from tours.models.catalogue import (
     TourStatus,
 )
 from tours.models.deposits import DepositBasis, DepositRule, Overdue
+from tours.models.extras import ExtraCategory, ExtraOption, ExtraStock
 from tours.models.policies import CancellationPolicy, CancellationTier
-from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, TaxRate
+from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, StockPer, TaxRate
 from tours.models.published import PublishedTour
 from tours.models.schedule import Departure, DepartureStatus, Repeats, ScheduleRule
 from tours.models.seasons import Season, SeasonRange
@@ -30,6 +31,9 @@ __all__ = [
     "Difficulty",
     "Extra",
     "ExtraBasis",
+    "ExtraCategory",
+    "ExtraOption",
+    "ExtraStock",
     "ItineraryDay",
     "OptionPrice",
     "Overdue",
@@ -39,6 +43,7 @@ __all__ = [
     "ScheduleRule",
     "Season",
     "SeasonRange",
+    "StockPer",
     "TaxRate",
     "Tour",
     "TourImage",

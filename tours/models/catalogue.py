@@ -99,7 +99,12 @@ class TourQuerySet(models.QuerySet):
     def for_display(self) -> Any:
         """With all that the detail shows, in a fixed number of queries."""
         return self.select_related("destination", "category", "cancellation_policy", "tax").prefetch_related(
-            "images", "itinerary", "options__prices__category", "extras", "cancellation_policy__tiers"
+            "images",
+            "itinerary",
+            "options__prices__category",
+            "cancellation_policy__tiers",
+            "extras__for_options__option",
+            "extras__for_categories__category",
         )
 
 

@@ -66,8 +66,13 @@ class ExtraBasis(models.TextChoices):
     PER_UNIT = "PER_UNIT", _("Per unit")
 
 
+class StockPer(models.TextChoices):
+    DEPARTURE = "DEPARTURE", _("On each departure")
+    DAY = "DAY", _("On each day, for all departures")
+
+
 class Extra(TenantOwned):
-    """Something bought with the tour: lunch, a photographer, a hotel pickup."""
+    """Something bought with the tour: lunch, a photographer, a snorkel set. A required one, as a park fee, adds itself."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     tour = TenantForeignKey(Tour, models.CASCADE, related_name="extras")
@@ -76,14 +81,35 @@ class Extra(TenantOwned):
     name_ar = models.CharField(_("name (Arabic)"), max_length=120)
     basis = models.CharField(_("charged"), max_length=12, choices=ExtraBasis.choices, default=ExtraBasis.PER_PERSON)
     amount = models.DecimalField(_("price"), max_digits=14, decimal_places=3, validators=[MinValueValidator(0)])
+    min_quantity = models.PositiveSmallIntegerField(
+        _("at least"), default=1, validators=[MinValueValidator(1)], help_text=_("Where it is charged per unit.")
+    )
     max_quantity = models.PositiveSmallIntegerField(_("at most"), default=10)
+    is_required = models.BooleanField(
+        _("always added"), default=False, help_text=_("Part of every booking: a park fee.")
+    )
+    stock = models.PositiveIntegerField(
+        _("in stock"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: as many as are wanted. What was booked before a number stood here is not counted."),
+    )
+    stock_per = models.CharField(
+        _("so many are there"), max_length=10, choices=StockPer.choices, default=StockPer.DEPARTURE
+    )
     is_active = models.BooleanField(_("offered"), default=True)
 
     class Meta:
         verbose_name = _("extra")
         verbose_name_plural = _("extras")
         ordering = ["code"]
-        constraints = [models.UniqueConstraint(fields=["tour", "code"], name="extra_code_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["tour", "code"], name="extra_code_once"),
+            models.CheckConstraint(
+                condition=models.Q(min_quantity__gte=1, min_quantity__lte=models.F("max_quantity")),
+                name="extra_quantity_range",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(in_language(self, "name"))

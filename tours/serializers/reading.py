@@ -116,7 +116,14 @@ class ExtraShownSerializer(serializers.Serializer):
     basis = serializers.ChoiceField(ExtraBasis.choices)
     basis_label = serializers.CharField()
     amount = money_text()
+    min_quantity = serializers.IntegerField()
     max_quantity = serializers.IntegerField()
+    is_required = serializers.BooleanField(help_text="Added to each booking by itself: a park fee.")
+    is_limited = serializers.BooleanField(
+        help_text="There are only so many: `GET departures/{id}/choices` says how many are left."
+    )
+    options = serializers.ListField(child=serializers.CharField(), help_text="Only with these; empty: with all.")
+    categories = serializers.ListField(child=serializers.CharField(), help_text="Only for these; empty: for all.")
 
 
 class TaxShownSerializer(serializers.Serializer):

@@ -55,14 +55,34 @@ class OptionSerializer(serializers.ModelSerializer):
 class ExtraSerializer(serializers.ModelSerializer):
     code = serializers.SlugField(max_length=40)
     amount = money_field()
+    options = serializers.ListField(
+        child=serializers.SlugField(max_length=40),
+        max_length=50,
+        required=False,
+        help_text="Only with these options; empty: with all.",
+    )
+    categories = serializers.ListField(
+        child=serializers.SlugField(max_length=30),
+        max_length=50,
+        required=False,
+        help_text="Only for guests of these price categories; empty: for all.",
+    )
 
     class Meta:
         model = Extra
-        fields = ["code", "name_en", "name_ar", "basis", "amount", "max_quantity", "is_active"]
+        fields = [
+            *("code", "name_en", "name_ar", "basis", "amount", "min_quantity", "max_quantity", "is_required"),
+            *("stock", "stock_per", "options", "categories", "is_active"),
+        ]
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        return {**shown, "amount": amount_text(instance.amount, instance.tour.currency_id)}
+        return {
+            **shown,
+            "amount": amount_text(instance.amount, instance.tour.currency_id),
+            "options": sorted(row.option.code for row in instance.for_options.all()),
+            "categories": sorted(row.category.code for row in instance.for_categories.all()),
+        }
 
 
 class ItineraryDaySerializer(serializers.ModelSerializer):

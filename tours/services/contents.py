@@ -9,15 +9,28 @@ from django.db.models import Model, ProtectedError
 from django.utils.translation import gettext as _
 
 from config.errors import InvalidInput
-from tours.errors import OptionInUse
-from tours.limits import faults_of_price
+from tours.errors import ExtraInUse, OptionInUse
+from tours.limits import faults_of_extra, faults_of_price
 from tours.models import Extra, ItineraryDay, OptionPrice, PriceCategory, Tour, TourOption
+from tours.services.extras import write_for_whom
+from tours.services.stock import follow_stock, refuse_stock_change
 
 OPTION_FIELDS = (
     *("name_en", "name_ar", "duration_minutes", "capacity", "by_opening_hours", "opens_days_before"),
     *("is_default", "display_order"),
 )
-EXTRA_FIELDS = ("name_en", "name_ar", "basis", "amount", "max_quantity", "is_active")
+EXTRA_FIELDS = (
+    "name_en",
+    "name_ar",
+    "basis",
+    "amount",
+    "min_quantity",
+    "max_quantity",
+    "is_required",
+    "stock",
+    "stock_per",
+    "is_active",
+)
 DAY_FIELDS = (
     "title_en",
     "title_ar",
@@ -39,10 +52,11 @@ def write_contents(tour: Tour, data: Mapping[str, Any]) -> None:
     if "options" in data:
         _write_options(tour, data["options"])
     if "extras" in data:
-        _write_rows(Extra, "code", EXTRA_FIELDS, tour, "extras", data["extras"])
-        for place, extra in enumerate(data["extras"]):
-            faults = faults_of_price(extra["amount"], None, tour.currency_id)
-            _refuse(faults, f"extras.{place}")
+        extras = _write_rows(Extra, "code", EXTRA_FIELDS, tour, "extras", data["extras"])
+        for place, (row, extra) in enumerate(zip(data["extras"], extras, strict=True)):
+            _refuse(faults_of_extra(extra, tour.currency_id), f"extras.{place}")
+            write_for_whom(extra, row, f"extras.{place}")
+        follow_stock(tour.pk)
     if "itinerary" in data:
         _write_rows(ItineraryDay, "day", DAY_FIELDS, tour, "itinerary", data["itinerary"])
 
@@ -117,6 +131,8 @@ def _write_rows(
         for field in given:
             setattr(target, field, row[field])
         _clean(target, f"{where}.{place}")
+        if isinstance(target, Extra):
+            refuse_stock_change(target)
         if is_new:
             target.save(force_insert=True)
         elif given:
@@ -129,7 +145,7 @@ def _delete(row: Any) -> None:
     try:
         row.delete()
     except ProtectedError as fault:
-        raise OptionInUse(option=row.code) from fault
+        raise (ExtraInUse(extra=row.code) if isinstance(row, Extra) else OptionInUse(option=row.code)) from fault
 
 
 def _clean(row: Model, where: str) -> None:

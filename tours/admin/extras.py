@@ -1,0 +1,100 @@
+"""Extras on the page of their tour: what they cost, for whom they are, how many there are."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import StackedInline
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from config.errors import DomainError
+from config.i18n import in_language
+from tours.admin.editor import TOUR
+from tours.admin.pages import PricedFormSet, TwoLanguages, WordedForm, add_faults
+from tours.limits import faults_of_extra
+from tours.models import Extra, PriceCategory, TourOption
+from tours.services.extras import offer_for, offer_with
+from tours.services.stock import follow_stock, refuse_stock_change
+
+
+def _short(option: TourOption) -> str:
+    """The option without its tour, whose page this is."""
+    return str(in_language(option, "name"))
+
+
+class ExtraForm(WordedForm):
+    options = forms.ModelMultipleChoiceField(
+        TourOption._base_manager.none(),
+        label=_("Only with these options"),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("None: with all of them."),
+    )
+    categories = forms.ModelMultipleChoiceField(
+        PriceCategory._base_manager.none(),
+        label=_("Only for these guests"),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("None: for everyone."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["categories"].queryset = PriceCategory.objects.all()  # type: ignore[attr-defined]
+        if not self.instance._state.adding:
+            self.initial["options"] = [row.option_id for row in self.instance.for_options.all()]
+            self.initial["categories"] = [row.category_id for row in self.instance.for_categories.all()]
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors:
+            add_faults(self, faults_of_extra(self.instance, self.instance.tour.currency_id))
+            try:
+                refuse_stock_change(self.instance)
+            except DomainError as refusal:
+                add_faults(self, {"stock": [str(refusal)]})
+
+    def _save_m2m(self) -> None:
+        super()._save_m2m()  # type: ignore[misc]
+        offer_with(self.instance, [option.pk for option in self.cleaned_data["options"]])
+        offer_for(self.instance, [category.pk for category in self.cleaned_data["categories"]])
+
+
+class ExtraFormSet(PricedFormSet):
+    @property
+    def currency(self) -> str:
+        return str(self.instance.currency_id)
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if "options" in form.fields:
+            form.fields["options"].queryset = TourOption.objects.filter(tour_id=self.instance.pk)
+            form.fields["options"].label_from_instance = _short
+
+
+class ExtraInline(TwoLanguages, StackedInline):
+    model = Extra
+    form = ExtraForm
+    formset = ExtraFormSet
+    fields = [
+        ("name_en", "name_ar"),
+        ("code", "basis", "amount"),
+        ("min_quantity", "max_quantity"),
+        ("stock", "stock_per"),
+        ("options", "categories"),
+        ("is_required", "is_active"),
+    ]
+    extra = 0
+    collapsible = True
+
+    def get_queryset(self, request: Any) -> Any:
+        return super().get_queryset(request).prefetch_related("for_options", "for_categories")
+
+    @staticmethod
+    def save_rows(request: Any, tour: Any, formset: Any) -> None:
+        """As they are; then the stocks of what is still to come follow."""
+        formset.save()
+        follow_stock(tour.pk)
+
+
+TOUR.inline("extras", ExtraInline, order=10)

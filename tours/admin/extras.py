@@ -14,7 +14,7 @@ from tours.admin.pages import PricedFormSet, TwoLanguages, WordedForm, add_fault
 from tours.limits import faults_of_extra
 from tours.models import Extra, PriceCategory, TourOption
 from tours.services.extras import offer_for, offer_with
-from tours.services.stock import follow_stock, refuse_stock_change
+from tours.services.stock import refuse_stock_change
 
 
 def _short(option: TourOption) -> str:
@@ -89,12 +89,6 @@ class ExtraInline(TwoLanguages, StackedInline):
 
     def get_queryset(self, request: Any) -> Any:
         return super().get_queryset(request).prefetch_related("for_options", "for_categories")
-
-    @staticmethod
-    def save_rows(request: Any, tour: Any, formset: Any) -> None:
-        """As they are; then the stocks of what is still to come follow."""
-        formset.save()
-        follow_stock(tour.pk)
 
 
 TOUR.inline("extras", ExtraInline, order=10)

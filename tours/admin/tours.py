@@ -30,6 +30,7 @@ from tours.errors import TourHasNoPrice
 from tours.limits import Gap, empty_fields, faults_of_tour, gaps_for_sale
 from tours.models import (
     Departure,
+    Extra,
     Tour,
     TourImage,
     TourOption,
@@ -47,6 +48,7 @@ from tours.services import (
 from tours.services.departures import follow_options
 from tours.services.facts import settle_tour
 from tours.services.status import ALLOWED_MOVES
+from tours.services.stock import follow_stock
 from tours.services.tours import FIELDS
 
 TONES = {TourStatus.ACTIVE: "good", TourStatus.DRAFT: "warn", TourStatus.INACTIVE: "", TourStatus.ARCHIVED: ""}
@@ -229,6 +231,8 @@ class TourAdmin(EditedInTabs, CatalogueAdmin):
         changed = {formset.model for formset in formsets if formset.has_changed()}
         if TourOption in changed:
             follow_options(form.instance.pk)
+        if Extra in changed:
+            follow_stock(form.instance.pk)
         if changed - {TourImage}:
             settle_tour(form.instance.pk)
         for button in self.get_actions_submit_line(request, form.instance.pk):

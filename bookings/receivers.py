@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, override
+from django.utils.translation import gettext_noop, override, pgettext
 
 from bookings import wording
 from bookings.access import booking_link, offer_link
@@ -226,7 +226,7 @@ def _deposit_rows(booking: Booking) -> list[tuple[str, str]]:
     if not balance:
         return []
     if booking.deposit_due:
-        first = (_("Deposit"), wording.money(booking, booking.deposit_due))
+        first = (pgettext("booking", "Deposit"), wording.money(booking, booking.deposit_due))
     else:
         first = (_("Paid"), wording.money(booking, booking.amount_kept))
-    return [first, (_("Balance"), balance)]
+    return [first, (_("The rest"), balance)]

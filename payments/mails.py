@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.utils.formats import date_format
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import override, pgettext
 
 from accounts.models import Tenant
 from bookings import wording
@@ -131,8 +131,8 @@ def _deposit_rows(booking: Booking) -> list[tuple[str, str]]:
     if not booking.deposit_due:
         return []
     return [
-        (_("Deposit"), _shown(booking, booking.deposit_due)),
-        (_("Balance"), wording.balance_in_words(booking)),
+        (pgettext("booking", "Deposit"), _shown(booking, booking.deposit_due)),
+        (_("The rest"), wording.balance_in_words(booking)),
     ]
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -40,7 +41,6 @@ class ExtraForm(WordedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["categories"].queryset = PriceCategory.objects.all()  # type: ignore[attr-defined]
         if not self.instance._state.adding:
             self.initial["options"] = [row.option_id for row in self.instance.for_options.all()]
             self.initial["categories"] = [row.category_id for row in self.instance.for_categories.all()]
@@ -65,11 +65,22 @@ class ExtraFormSet(PricedFormSet):
     def currency(self) -> str:
         return str(self.instance.currency_id)
 
+    @cached_property
+    def option_choices(self) -> list[tuple[Any, str]]:
+        """Asked once, however many extras there are."""
+        return [(option.pk, _short(option)) for option in TourOption.objects.filter(tour_id=self.instance.pk)]
+
+    @cached_property
+    def category_choices(self) -> list[tuple[Any, str]]:
+        return [(category.pk, str(category)) for category in PriceCategory.objects.all()]
+
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         if "options" in form.fields:
             form.fields["options"].queryset = TourOption.objects.filter(tour_id=self.instance.pk)
-            form.fields["options"].label_from_instance = _short
+            form.fields["options"].choices = self.option_choices
+            form.fields["categories"].queryset = PriceCategory.objects.all()
+            form.fields["categories"].choices = self.category_choices
 
 
 class ExtraInline(TwoLanguages, StackedInline):

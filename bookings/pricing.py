@@ -8,7 +8,7 @@ Unit prices are converted and rounded once, so that on each line price times qua
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -214,6 +214,14 @@ def asked_again(stored: Mapping[str, Any]) -> dict[str, Any]:
     """What a stored quote was asked for, as arguments of `quote`: for the same party on another departure."""
     extras = [{"code": one["code"], "quantity": one["quantity"]} for one in stored["extras"] if not one.get("required")]
     return {"guests": stored["guests"], "extras": extras, "currency": stored["currency"]}
+
+
+def shifted_deposit(deposit: Mapping[str, Any] | None, by: timedelta) -> dict[str, Any] | None:
+    """A stored deposit whose days move with the departure."""
+    if not deposit:
+        return None
+    days = {name: deposit[name] for name in ("balance_due_at", "remind_at", "cancel_at") if deposit[name]}
+    return {**deposit, **{name: (datetime.fromisoformat(day) + by).isoformat() for name, day in days.items()}}
 
 
 def stocked_extras(stored: Mapping[str, Any]) -> dict[str, int]:

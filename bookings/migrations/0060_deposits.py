@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_roles_remember_what_was_offered"),
-        ("bookings", "0010_partners"),
+        ("bookings", "0020_offers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -25,6 +25,12 @@ def give_extras_back(hold: Hold) -> None:
             give_back(held.stock_id, held.quantity)
 
 
+def release_extras(hold: Hold) -> None:
+    """Give back what the hold has taken, and forget it: its seats are about to be exchanged for others."""
+    give_extras_back(hold)
+    hold.extras_held.all().delete()
+
+
 def win_extras_again(hold: Hold) -> None:
     """Take once more what a hold that had ended gave back. Raises `ExtraSoldOut`; then nothing of it is taken."""
     if stocked_extras(hold.quote):

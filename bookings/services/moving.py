@@ -30,7 +30,9 @@ from bookings.models import Booking, BookingItem, BookingStatus, Hold, HoldStatu
 from bookings.partners import partner_of
 from bookings.services.bookings import OVER, note
 from bookings.services.cancellation import cancellation_terms
+from bookings.services.drafts import deposit_columns
 from bookings.services.expiry import let_go_overdue
+from bookings.services.extras import release_extras
 from bookings.services.holds import take_plainly
 from bookings.services.locks import free_seats, holds_of, lock_booking, move_seats
 from bookings.services.settlement import payment_state, record_payment
@@ -134,6 +136,7 @@ def kept_quote(booking: Booking, departure: Departure) -> dict[str, Any]:
         "ends_at": departure.ends_at.isoformat(),
         "time_zone": tour.destination.time_zone,
         "any_time": departure.any_time,
+        "deposit": pricing.shifted_deposit(booking.quote.get("deposit"), departure.starts_at - booking.starts_at),
     }
 
 
@@ -144,9 +147,7 @@ def _new_quote(booking: Booking, departure_id: UUID, actor: Any) -> pricing.Quot
         terms = replace(terms, cutoff_at=last, partner_cutoff_at=None, opens_at=None, on_sale=True)
     return pricing.quote(
         departure_id=departure_id,
-        guests=booking.quote["guests"],
-        extras=booking.quote["extras"],
-        currency=booking.currency,
+        **pricing.asked_again(booking.quote),
         customer=None if is_clerk(actor) else actor,
         terms=terms,
     )
@@ -221,6 +222,7 @@ def _move(terms: MoveTerms, *, actor: Any, reason: str, late: bool) -> Booking:
         extensions=old.extensions,
         expires_at=old.expires_at,
     )
+    release_extras(old)  # of the same day: they are the same; where the new seats are not won, nothing of this happens
     hold.by_partner = not late and partner_of(actor) is not None
     take_plainly(hold, None, late=late)
     if was_booked:
@@ -251,6 +253,9 @@ def _rewrite(booking: Booking, terms: MoveTerms) -> None:
     booking.starts_at = datetime.fromisoformat(quote["starts_at"])
     booking.ends_at = datetime.fromisoformat(quote["ends_at"])
     fields = ["quote", "total", "starts_at", "ends_at"]
+    for name, value in deposit_columns(quote).items():
+        setattr(booking, name, value)
+        fields.append(name)
     if booking.status == BookingStatus.CONFIRMED:
         booking.payment_status = payment_state(booking.total, booking.amount_paid, booking.amount_refunded)
         fields.append("payment_status")

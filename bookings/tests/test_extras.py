@@ -18,6 +18,7 @@ from bookings.services import (
     hold_instead,
     hold_seats,
     hold_seats_swiftly,
+    move_booking,
     record_payment,
     release_hold,
 )
@@ -154,6 +155,23 @@ def test_a_late_payment_wins_the_sets_again_or_goes_back(departure):
     assert (taken(), Booking.objects.get(pk=loser.pk).status) == ([6], BookingStatus.EXPIRED)
     departure.refresh_from_db()
     assert (departure.seats_held, departure.seats_booked) == (1, 1)
+    assert_proven()
+
+
+@pytest.mark.parametrize(("per", "after"), [("DAY", [5]), ("DEPARTURE", [0, 5])])
+def test_the_sets_move_with_the_party(departure, per, after):
+    """On the same day the five are the same five, though only eight are there."""
+    sets(departure, stock_per=per)
+    other = DepartureFactory(option=departure.option, starts_at=departure.starts_at + timedelta(hours=1))
+    booking = booked(departure, 5)
+    clerk = ClerkFactory(permissions=["bookings.change_booking"])
+    move_booking(booking_id=booking.pk, departure_id=other.pk, actor=clerk)
+    assert sorted(taken()) == after
+    assert_proven()
+    full = DepartureFactory(option=departure.option, starts_at=departure.starts_at + timedelta(hours=2), capacity=0)
+    with pytest.raises(SeatsUnavailable):
+        move_booking(booking_id=booking.pk, departure_id=full.pk, actor=clerk)
+    assert sorted(taken())[-1] == 5
     assert_proven()
 
 

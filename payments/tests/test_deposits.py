@@ -10,7 +10,14 @@ from django.utils.timezone import now
 
 from bookings.models import Booking, BookingStatus
 from bookings.pricing import quote
-from bookings.services import cancel_booking, cancel_unpaid, confirm_booking, expire_holds, remind_of_balances
+from bookings.services import (
+    cancel_booking,
+    cancel_unpaid,
+    confirm_booking,
+    expire_holds,
+    move_booking,
+    remind_of_balances,
+)
 from bookings.tests.factories import BookingFactory, ClerkFactory, move_in_time, run_out
 from config.testing import run_together
 from ledger.tests.factories import ExchangeRateFactory
@@ -342,3 +349,17 @@ def test_the_list_of_overdue_balances(client):
     shown = client.get(reverse("admin:bookings_booking_change", args=[booking.pk])).content.decode()
     assert "Deposit: $50.00." in shown
     assert "was due on" in shown
+
+
+def test_the_day_of_the_balance_moves_with_the_departure():
+    booking = booked()
+    part(booking)
+    later = DepartureFactory(option=booking.trip.option, starts_at=booking.starts_at + timedelta(days=20))
+    clerk = ClerkFactory(permissions=["bookings.change_booking"])
+    moved = move_booking(booking_id=booking.pk, departure_id=later.pk, actor=clerk, keep_price=True)
+    assert (moved.deposit_amount, moved.balance_due_at) == (50, booking.balance_due_at + timedelta(days=20))
+    assert_sound()
+    near = DepartureFactory(option=booking.trip.option, starts_at=now().replace(microsecond=0) + timedelta(days=10))
+    moved = move_booking(booking_id=booking.pk, departure_id=near.pk, actor=clerk)
+    assert (moved.deposit_amount, moved.balance_due_at, fresh(booking).amount_due) == (None, None, 150)
+    assert_sound()

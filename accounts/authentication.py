@@ -36,6 +36,7 @@ class Anonymous:
     is_authenticated = is_active = is_staff = is_superuser = False
     is_anonymous = True
     calls: int | None = None
+    price_group = ""
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         return False
@@ -57,6 +58,7 @@ class Account:
     revision: int
     permissions: list[str] = field(default_factory=list)
     signed_out: list[str] = field(default_factory=list)
+    price_group: str = ""  # its code
     calls: int | None = None  # calls in the running window of the rate limit, this one included
 
     is_authenticated = True
@@ -110,7 +112,7 @@ def _read_account(user_id: Any, versions: list[bytes | None]) -> Account:
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         raise AuthenticationFailed(_("This account does not exist any more."), code="account_gone")
-    membership = Membership.objects.select_related("role").filter(user=user).first()
+    membership = Membership.objects.select_related("role", "price_group").filter(user=user).first()
     open_here = membership is None or membership.is_active
     recent = now() - settings.ACCESS_TOKEN_LIFE
     signed_out = SignedOut.objects.filter(user=user, at__gt=recent).values_list("session", flat=True)
@@ -127,6 +129,7 @@ def _read_account(user_id: Any, versions: list[bytes | None]) -> Account:
         revision=user.token_revision,
         permissions=sorted(membership.role.permission_names) if membership and open_here else [],
         signed_out=[str(session) for session in signed_out],
+        price_group=membership.price_group.code if membership and membership.price_group and open_here else "",
     )
     if versions:
         remembered = {**asdict(account), "calls": None, "versions": [_text(version) for version in versions]}

@@ -145,8 +145,16 @@ class User(AbstractBaseUser):
             return None
         known: dict[Any, Membership | None] = self.__dict__.setdefault("_memberships", {})
         if tenant not in known:
-            known[tenant] = Membership.objects.select_related("role").filter(user_id=self.pk, is_active=True).first()
+            known[tenant] = (
+                Membership.objects.select_related("role", "price_group").filter(user_id=self.pk, is_active=True).first()
+            )
         return known[tenant]
+
+    @property
+    def price_group(self) -> str:
+        """The code of the price group that this person is in with the tenant at hand, or nothing."""
+        membership = self.membership
+        return membership.price_group.code if membership and membership.price_group else ""
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Whether the role with the tenant at hand holds the permission (`bookings.refund`)."""
@@ -223,12 +231,39 @@ class RolePermission(TenantOwned):
         return str(self.permission)
 
 
+class PriceGroup(TenantOwned):
+    """Customers who are offered their own prices: bronze, silver …. What they pay is said by price rules."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    code = models.SlugField(_("code"), max_length=30)
+    name_en = models.CharField(_("name (English)"), max_length=60)
+    name_ar = models.CharField(_("name (Arabic)"), max_length=60)
+    display_order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    class Meta:
+        verbose_name = _("price group")
+        verbose_name_plural = _("price groups")
+        ordering = ["display_order", "code"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="price_group_once")]
+
+    def __str__(self) -> str:
+        return str(in_language(self, "name"))
+
+
 class Membership(TenantOwned):
     """A person's place with a tenant: customer, agent or staff."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("person"))
     role = TenantForeignKey(Role, models.PROTECT, related_name="memberships", verbose_name=_("role"))
+    price_group = TenantForeignKey(
+        PriceGroup,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="memberships",
+        verbose_name=_("price group"),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("since"), auto_now_add=True)
 

@@ -18,19 +18,33 @@ import orjson
 from django.utils.timezone import now
 
 from bookings.errors import CutoffPassed, NotOnSaleYet, VoucherUnknown
+from bookings.models import Partner
+from bookings.net_rates import partnership
 from bookings.partners import partner_of
 from config.i18n import language_now
+from ledger.errors import NoRate
 from ledger.money import amount_text
 from ledger.rates import rate_on
 from tours.deposits import Deposit, deposit_of
 from tours.errors import DepartureNotFound
-from tours.prices import Line, TaxLine, Terms, checked_party, load_terms, price_lines, seats_of, total_of
+from tours.prices import (
+    Line,
+    Partnership,
+    TaxLine,
+    Terms,
+    checked_party,
+    load_terms,
+    price_lines,
+    seats_of,
+    total_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
     """What a party would pay for a departure, and why. Frozen on holds and bookings as `as_json()`.
 
+    `partner` and `price_group` are the codes of those at whose prices it was made.
     `rate` is what one unit of the price list's currency was worth in `currency`; `fingerprint` changes with any amount.
     """
 
@@ -52,6 +66,9 @@ class Quote:
     price_list_currency: str
     rate: Decimal
     generated_at: datetime
+    guest_labels: dict[str, dict[str, str]]
+    partner: str = ""
+    price_group: str = ""
     fingerprint: str = ""
     # Sold by opening hours: any time from start to end.
     any_time: bool = False
@@ -79,6 +96,9 @@ class Quote:
             "currency": self.currency,
             "price_list_currency": self.price_list_currency,
             "rate": format(self.rate.normalize(), "f"),
+            "guest_labels": self.guest_labels,
+            "partner": self.partner,
+            "price_group": self.price_group,
             "fingerprint": self.fingerprint,
             "any_time": self.any_time,
             "generated_at": self.generated_at.isoformat(),
@@ -106,6 +126,16 @@ class Quote:
             "quantity": line.quantity,
             "unit": amount_text(line.unit, self.currency),
             "amount": amount_text(line.amount, self.currency),
+            "was": None if line.was is None else amount_text(line.was, self.currency),
+            "because": [
+                {
+                    "rule": step.rule,
+                    "text_en": step.text_en,
+                    "text_ar": step.text_ar,
+                    "unit": amount_text(step.unit, self.currency),
+                }
+                for step in line.because
+            ],
         }
 
     def _tax_line(self, line: TaxLine) -> dict[str, Any]:
@@ -128,26 +158,31 @@ def quote(
     voucher_code: str = "",
     customer: Any = None,
     terms: Terms | None = None,
+    partner: Partner | None = None,
 ) -> Quote:
-    """The price of a party on a departure, in the currency asked for (else the price list's), at today's rate.
+    """The price of a party on a departure, in the currency asked for (else the partner's, else the price list's), as of now.
 
-    `terms` are the departure's where they were read already.
+    `terms` are the departure's where they were read already. `customer` is who pays: their price group counts, and the
+    partner for whom they act, unless `partner` names one.
     It takes no seat and says nothing of seats left. Raises `DepartureNotFound` (also for tours not on sale),
     `NotOnSaleYet`, `CutoffPassed`, what `tours.prices.price_lines` refuses, `NoRate`, `VoucherUnknown`.
     """
     terms = terms or load_terms(departure_id)
     if not terms.on_sale:
         raise DepartureNotFound
-    by_partner = terms.partner_cutoff_at is not None and partner_of(customer) is not None
-    refuse_out_of_time(terms, by_partner)
+    partner = partner or partner_of(customer)
+    refuse_out_of_time(terms, partner is not None)
     if voucher_code:  # vouchers are rows that do not exist before the promotions do
         raise VoucherUnknown(code=voucher_code)
-    wanted = currency or terms.currency
-    rate = Decimal(1) if wanted == terms.currency else rate_on(terms.currency, wanted)
-    made = price(
-        terms if wanted == terms.currency else terms.converted(wanted, rate), guests, extras, rate, terms.currency
+    made = quote_of_terms(
+        terms,
+        guests,
+        extras,
+        currency=currency,
+        group=getattr(customer, "price_group", "") or "",
+        partner=partner,
     )
-    return replace(made, by_partner=True) if by_partner else made
+    return replace(made, by_partner=partner is not None and terms.partner_cutoff_at is not None)
 
 
 def refuse_out_of_time(sold: Any, by_partner: bool) -> None:
@@ -160,17 +195,61 @@ def refuse_out_of_time(sold: Any, by_partner: bool) -> None:
         raise CutoffPassed
 
 
+def quote_of_terms(
+    terms: Terms,
+    guests: Mapping[str, int],
+    extras: Sequence[Mapping[str, Any]] = (),
+    *,
+    currency: str | None = None,
+    group: str = "",
+    partner: Partner | None = None,
+    at: datetime | None = None,
+) -> Quote:
+    """The quote by terms as they were read, as of `at` (now), whether they are on sale or not."""
+    wanted = currency or (partner.currency_id if partner else terms.currency)
+    rate: Decimal | None = Decimal(1)
+    listed = terms.currency
+    if wanted != terms.currency:
+        if terms.is_listed_in(wanted):
+            listed = wanted
+        try:
+            rate = rate_on(terms.currency, wanted)
+        except NoRate:
+            if listed != wanted:
+                raise
+            rate = None  # whatever was not fixed in this currency is refused where it is asked for
+        terms = terms.converted(wanted, rate)
+    local = terms.starts_at.astimezone(ZoneInfo(terms.time_zone)).date()
+    return price(
+        terms,
+        guests,
+        extras,
+        rate if rate is not None and listed != wanted else Decimal(1),
+        listed,
+        group=group,
+        partner=partner,
+        special=partnership(partner, terms.option_id, local) if partner else None,
+        at=at,
+    )
+
+
 def price(
     terms: Terms,
     guests: Mapping[str, int],
     extras: Sequence[Mapping[str, Any]],
     rate: Decimal,
     price_list_currency: str,
+    *,
+    group: str = "",
+    partner: Partner | None = None,
+    special: Partnership | None = None,
+    at: datetime | None = None,
 ) -> Quote:
     """The quote by these terms (already in the wanted currency). Pure but for the time it notes."""
     party = checked_party(terms, guests)
-    lines, tax_lines = price_lines(terms, party, extras)
-    total, moment = total_of(lines, tax_lines), now()
+    moment = at or now()
+    lines, tax_lines = price_lines(terms, party, extras, at=moment, group=group, partnership=special)
+    total = total_of(lines, tax_lines)
     made = Quote(
         departure_id=terms.departure_id,
         tour_id=terms.tour_id,
@@ -181,7 +260,7 @@ def price(
         ends_at=terms.ends_at,
         time_zone=terms.time_zone,
         guests=party,
-        extras=[_extra(terms, line) for line in lines if line.rule.startswith("extra:")],
+        extras=[_extra(terms, line) for line in lines if line.rule.startswith(("extra:", "single:"))],
         seats=seats_of(terms, party),
         lines=lines,
         tax_lines=tax_lines,
@@ -189,8 +268,11 @@ def price(
         currency=terms.currency,
         price_list_currency=price_list_currency,
         rate=rate,
-        any_time=terms.any_time,
         generated_at=moment,
+        any_time=terms.any_time,
+        guest_labels={code: {"en": terms.prices[code].label_en, "ar": terms.prices[code].label_ar} for code in party},
+        partner=partner.code if partner else "",
+        price_group=group,
         deposit=deposit_of(
             terms.deposit,
             total=total,
@@ -205,7 +287,9 @@ def price(
 
 def _extra(terms: Terms, line: Line) -> dict[str, Any]:
     """An extra as the quote keeps it; what is true of few of them is said only there."""
-    extra = terms.extras[line.code]
+    extra = terms.extras.get(line.code)
+    if extra is None:  # a room for one
+        return {"code": line.code, "quantity": line.quantity}
     marks = {"required": extra.required, "stocked": extra.stocked}
     return {"code": line.code, "quantity": line.quantity, **{name: True for name, holds in marks.items() if holds}}
 
@@ -265,6 +349,12 @@ def in_words(stored: dict[str, Any], language: str | None = None) -> dict[str, A
         **when(stored),
         "title": stored["title"][wanted],
         "option": stored["option"][wanted],
-        "lines": [{**line, "label": line[f"label_{wanted}"]} for line in stored["lines"]],
+        "lines": [_line_in_words(line, wanted) for line in stored["lines"]],
         "tax_lines": [{**line, "label": line[f"label_{wanted}"]} for line in stored["tax_lines"]],
     }
+
+
+def _line_in_words(line: dict[str, Any], language: str) -> dict[str, Any]:
+    """Lines of before rules said nothing of `was` and `because`."""
+    because = [{**step, "text": step[f"text_{language}"]} for step in line.get("because", ())]
+    return {**line, "label": line[f"label_{language}"], "was": line.get("was"), "because": because}

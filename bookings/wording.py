@@ -186,11 +186,12 @@ def locale_of(language: str) -> str:
 def party_in_words(booking: Booking, language: str | None = None) -> str:
     """`2 × Adult, 1 × Child`, from the frozen quote."""
     wanted = language or language_now()
-    guests = booking.quote["guests"]
+    guests, labels = booking.quote["guests"], booking.quote.get("guest_labels", {})
     lines = {line["code"]: line for line in booking.quote["lines"] if line["rule"].startswith("price_list:")}
-    names = [
-        f"{number} × {lines[code][f'label_{wanted}'] if code in lines else code}" for code, number in guests.items()
-    ]
+    names = []
+    for code, number in guests.items():
+        old = lines[code][f"label_{wanted}"] if code in lines else code
+        names.append(f"{number} × {labels[code][wanted] if code in labels else old}")
     return ("، " if wanted == "ar" else ", ").join(names)
 
 

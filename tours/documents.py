@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from config.i18n import in_language
 from ledger.money import amount_text
 from tours.errors import TourHasNoPrice
-from tours.models import CancellationPolicy, Tour, TourImage, TourOption
+from tours.models import CancellationPolicy, TaxRate, Tour, TourImage, TourOption
 from tours.prices import price_from
 
 TEXTS = [
@@ -106,7 +106,8 @@ def document(tour: Tour, language: str, shown: dict[str, Any] | None = None) -> 
                 for extra in tour.extras.all()
                 if extra.is_active
             ],
-            "tax": _tax(tour),
+            "tax": _tax(tour.tax) if tour.tax else None,
+            "more_taxes": [_tax(row.tax) for row in tour.more_taxes.all()],
             "images": [_picture(image) for image in tour.images.all()],
             "cancellation_policy": {
                 "name": in_language(tour.cancellation_policy, "name"),
@@ -191,6 +192,20 @@ def _option(tour: Tour, option: TourOption) -> dict[str, Any]:
         "capacity": option.capacity,
         "is_default": option.is_default,
         "by_opening_hours": option.by_opening_hours,
+        "basis": option.basis,
+        "group_size": option.group_size,
+        "single_supplement": None
+        if option.single_supplement is None
+        else amount_text(option.single_supplement, tour.currency_id),
+        "group_prices": [
+            {
+                "from_guests": tier.from_guests,
+                "category": tier.category.code if tier.category else None,
+                "amount": amount_text(tier.amount, tour.currency_id),
+            }
+            for tier in option.tiers.all()
+            if tier.currency_id in (None, tour.currency_id)
+        ],
         "prices": [
             {
                 "category": price.category.code,
@@ -208,14 +223,12 @@ def _option(tour: Tour, option: TourOption) -> dict[str, Any]:
     }
 
 
-def _tax(tour: Tour) -> dict[str, Any] | None:
-    if tour.tax is None:
-        return None
+def _tax(tax: TaxRate) -> dict[str, Any]:
     return {
-        "code": tour.tax.code,
-        "name": in_language(tour.tax, "name"),
-        "percent": _plain(tour.tax.percent),
-        "inclusive": tour.tax.is_inclusive,
+        "code": tax.code,
+        "name": in_language(tax, "name"),
+        "percent": _plain(tax.percent),
+        "inclusive": tax.is_inclusive,
     }
 
 

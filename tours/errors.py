@@ -90,6 +90,13 @@ class ExtraInUse(Conflict):
     message = _("The extra “{extra}” has been booked. Stop offering it instead of deleting it.")
 
 
+class SinglesRefused(DomainError):
+    code = "singles_refused"
+    message = _(
+        "{asked} rooms for one guest do not fit this party: at least {least}, at most {most}, the others in pairs."
+    )
+
+
 class TourHasNoPrice(DomainError):
     code = "tour_has_no_price"
     message = _("“{tour}” has no price yet.")

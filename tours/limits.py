@@ -10,7 +10,17 @@ from django.utils.translation import gettext as _
 
 from ledger.errors import AmountTooFine
 from ledger.money import minor_units, to_minor
-from tours.models import DepositBasis, DepositRule, Extra, Overdue, Repeats, ScheduleRule, Tour, TourOption
+from tours.models import (
+    DepositBasis,
+    DepositRule,
+    Extra,
+    Overdue,
+    PricingBasis,
+    Repeats,
+    ScheduleRule,
+    Tour,
+    TourOption,
+)
 
 Faults = dict[str, list[str]]
 
@@ -153,7 +163,14 @@ def gaps_for_sale(tour: Tour) -> list[Gap]:
     if not options:
         gaps.append(Gap(_("an option with a price")))
     for option in options:
-        if not any(price.category.seats for price in option.prices.all()):
+        if option.basis == PricingBasis.PER_GROUP:
+            priced = any(
+                tier.category_id is None and tier.currency_id is None and tier.from_guests <= tour.min_guests
+                for tier in option.tiers.all()
+            )
+        else:
+            priced = any(price.category.seats for price in option.prices.all())
+        if not priced:
             gaps.append(Gap(_("a price of the option “{option}”").format(option=option.code), option=option))
     return gaps
 

@@ -25,6 +25,7 @@ from ledger.rates import rate_on
 from tours.caching import catalogue_changed
 from tours.documents import card, document
 from tours.errors import TourHasNoPrice
+from tours.lowest import advertise
 from tours.models import Destination, PublishedTour, Tour
 from tours.prices import price_from
 from tours.search import fold, plain_words, slips_of, vector_sql, vector_texts, without_article
@@ -149,7 +150,9 @@ def _vector_rows(right: list[Facts]) -> str:
 def _facts_of(ids: list[UUID]) -> Iterator[Facts]:
     """The facts of those that the public may see."""
     comparison = Comparison(tenant_at_hand().currency)
-    for tour in Tour.objects.public().for_display().filter(pk__in=ids).order_by("pk"):
+    tours = list(Tour.objects.public().for_display().filter(pk__in=ids).order_by("pk"))
+    advertise(tours)
+    for tour in tours:
         yield _facts(tour, comparison)
 
 

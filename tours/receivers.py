@@ -1,23 +1,28 @@
 """What the catalogue does on facts announced by itself and by apps below."""
 
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from config.tenancy import tenant_at_hand
 from notifications.models import Event
 from notifications.outbox import on
 from tours import caching, published
+from tours.lowest import has_rules, lasting_rules
 from tours.models import Tour
 
 # How a tour refers to what it shows of other rows.
 REFERENCES = {
-    "tours.destination": "destination",
-    "tours.category": "category",
-    "tours.cancellationpolicy": "cancellation_policy",
-    "tours.taxrate": "tax",
-    "tours.pricecategory": "options__prices__category",
+    "tours.destination": ["destination"],
+    "tours.category": ["category"],
+    "tours.cancellationpolicy": ["cancellation_policy"],
+    "tours.taxrate": ["tax", "more_taxes__tax"],
+    "tours.pricecategory": ["options__prices__category"],
+    "tours.season": ["price_rules__season"],
+    "tours.pricerule": ["price_rules"],
 }
 
 
@@ -29,11 +34,19 @@ def publish_facts(event: Event) -> None:
 
 @on("catalogue.changed")
 def publish_what_refers(event: Event) -> None:
-    """The public list and pages follow the destination, category, policy, tax or price category that they show."""
-    if event.subject_type not in REFERENCES:
-        return
-    showing = Tour.objects.public().filter(**{REFERENCES[event.subject_type]: event.subject_id})
-    published.publish_facts(*showing.values_list("pk", flat=True).distinct())
+    """The public list and pages follow the destination, category, policy, tax, season … that they show.
+
+    A rule that is no tour's own, and a season that such a rule looks at, concern all of them.
+    """
+    tours = Tour.objects.public()
+    of_all = lasting_rules().filter(tour=None)
+    is_everywhere = event.data.get("everywhere") or (
+        event.subject_type == "tours.season" and of_all.filter(season=event.subject_id).exists()
+    )
+    if not is_everywhere:
+        ways = [Q(**{way: event.subject_id}) for way in REFERENCES[event.subject_type]]
+        tours = tours.filter(reduce(or_, ways))
+    published.publish_facts(*tours.values_list("pk", flat=True).distinct())
 
 
 @on("rate.changed")
@@ -47,3 +60,11 @@ def compare_prices_anew(event: Event) -> None:
 def forget_availability(event: Event) -> None:
     """What was remembered of the places left no longer holds."""
     transaction.on_commit(partial(caching.seats_changed, UUID(event.data["tour"])))
+
+
+@on("departure.changed")
+def advertise_anew(event: Event) -> None:
+    """Where rules make prices differ by day, the lowest one follows the days on which the tour runs."""
+    tour_id = UUID(event.data["tour"])
+    if has_rules(tour_id):
+        published.publish_facts(tour_id)

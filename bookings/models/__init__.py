@@ -12,6 +12,7 @@ from bookings.models.check_in import Attendance, CheckIn, CheckInAction, CheckIn
 from bookings.models.extras import ExtraHeld
 from bookings.models.history import BookingEvent
 from bookings.models.hold import Hold, HoldStatus
+from bookings.models.net_rates import NetBasis, NetRate
 from bookings.models.offers import AnsweredBy, ChoiceOffer, OfferedDeparture, OfferStatus
 from bookings.models.partners import Partner, PartnerUser
 
@@ -30,6 +31,8 @@ __all__ = [
     "ExtraHeld",
     "Hold",
     "HoldStatus",
+    "NetBasis",
+    "NetRate",
     "OfferStatus",
     "OfferedDeparture",
     "Partner",

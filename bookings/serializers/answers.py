@@ -23,6 +23,14 @@ class Amount(serializers.CharField):
         return amount_text(getattr(instance, str(self.source)), instance.currency)
 
 
+class BecauseSerializer(serializers.Serializer):
+    rule = serializers.CharField(help_text="`price_rule:<id>`, `net_rate:<id>`, `price_list:…:from-<guests>`.")
+    text = serializers.CharField(help_text="`High season: +20 %`")
+    text_en = serializers.CharField()
+    text_ar = serializers.CharField()
+    unit = serializers.CharField(help_text="The price after it.")
+
+
 class QuoteLineSerializer(serializers.Serializer):
     code = serializers.CharField()
     rule = serializers.CharField(help_text="What made this line: `price_list:<option>:<category>`, `extra:<code>` …")
@@ -32,6 +40,8 @@ class QuoteLineSerializer(serializers.Serializer):
     quantity = serializers.IntegerField()
     unit = serializers.CharField()
     amount = serializers.CharField()
+    was = serializers.CharField(allow_null=True, help_text="What the unit would be without the rules that lowered it.")
+    because = BecauseSerializer(many=True, help_text="The rules that changed the list's price, one after the other.")
 
 
 class QuoteTaxLineSerializer(serializers.Serializer):
@@ -81,6 +91,9 @@ class QuoteAnswer(serializers.Serializer):
     currency = serializers.CharField()
     price_list_currency = serializers.CharField()
     rate = serializers.CharField(help_text="What one unit of the price list's currency was worth.")
+    guest_labels = serializers.DictField(child=serializers.DictField(child=serializers.CharField()))
+    partner = serializers.CharField(help_text="The code of the partner at whose prices it is, or nothing.")
+    price_group = serializers.CharField(help_text="The code of the customer's price group, or nothing.")
     fingerprint = serializers.CharField()
     generated_at = serializers.DateTimeField()
     deposit = DepositAnswer(allow_null=True, help_text="What may be paid at first; null: all is paid at once.")

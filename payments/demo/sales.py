@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from bookings.kinds import KINDS, kind_called
 from bookings.services.drafts import frozen_policy
 from payments.demo.plan import Sale, Start
 from tours.models import Departure, DepartureStatus, Tour, TourOption
-from tours.prices import CategoryPrice, ExtraTerms, TaxTerms, Terms
+from tours.prices import SOME_TIME, CategoryPrice, ExtraTerms, TaxTerms, Terms
 
 NOWHERE = UUID(int=0)
 WEEKS_AHEAD = 8
@@ -64,7 +64,7 @@ def terms_of(tour: Tour, option: TourOption) -> Terms:
     """What `tours.prices.load_terms` reads for a departure of the option, from rows read before; of no departure yet."""
     tax = tour.tax
     prices = sorted(option.prices.all(), key=lambda price: (price.category.display_order, price.category.code))
-    moment = datetime.min.replace(tzinfo=UTC)
+    moment = SOME_TIME
     return Terms(
         departure_id=NOWHERE,
         tour_id=tour.pk,
@@ -90,6 +90,8 @@ def terms_of(tour: Tour, option: TourOption) -> Terms:
                 price.category.name_ar,
                 price.amount,
                 price.category.seats,
+                price.original_amount,
+                price.category.max_age is not None and price.category.max_age < 18,
             )
             for price in prices
         },
@@ -100,5 +102,5 @@ def terms_of(tour: Tour, option: TourOption) -> Terms:
             for extra in sorted(tour.extras.all(), key=lambda extra: extra.code)
             if extra.is_active
         },
-        tax=TaxTerms(tax.code, tax.name_en, tax.name_ar, tax.percent, tax.is_inclusive) if tax else None,
+        taxes=(TaxTerms(tax.code, tax.name_en, tax.name_ar, tax.percent, tax.is_inclusive, tax.on_fee),) if tax else (),
     )

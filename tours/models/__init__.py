@@ -5,6 +5,7 @@ from tours.models.catalogue import (
     Destination,
     Difficulty,
     ItineraryDay,
+    PricingBasis,
     Tour,
     TourImage,
     TourKind,
@@ -16,6 +17,16 @@ from tours.models.extras import ExtraCategory, ExtraOption, ExtraStock
 from tours.models.policies import CancellationPolicy, CancellationTier
 from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, StockPer, TaxRate
 from tours.models.published import PublishedTour
+from tours.models.rules import (
+    CurrencyPrice,
+    FeeBasis,
+    GroupTier,
+    PriceRule,
+    RuleEffect,
+    RuleKind,
+    ServiceFee,
+    TourTax,
+)
 from tours.models.schedule import Departure, DepartureStatus, Repeats, ScheduleRule
 from tours.models.seasons import Season, SeasonRange
 
@@ -23,6 +34,7 @@ __all__ = [
     "CancellationPolicy",
     "CancellationTier",
     "Category",
+    "CurrencyPrice",
     "Departure",
     "DepartureStatus",
     "DepositBasis",
@@ -34,15 +46,22 @@ __all__ = [
     "ExtraCategory",
     "ExtraOption",
     "ExtraStock",
+    "FeeBasis",
+    "GroupTier",
     "ItineraryDay",
     "OptionPrice",
     "Overdue",
     "PriceCategory",
+    "PriceRule",
+    "PricingBasis",
     "PublishedTour",
     "Repeats",
+    "RuleEffect",
+    "RuleKind",
     "ScheduleRule",
     "Season",
     "SeasonRange",
+    "ServiceFee",
     "StockPer",
     "TaxRate",
     "Tour",
@@ -50,4 +69,5 @@ __all__ = [
     "TourKind",
     "TourOption",
     "TourStatus",
+    "TourTax",
 ]

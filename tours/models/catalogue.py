@@ -105,6 +105,8 @@ class TourQuerySet(models.QuerySet):
             "cancellation_policy__tiers",
             "extras__for_options__option",
             "extras__for_categories__category",
+            "options__tiers__category",
+            "more_taxes__tax",
         )
 
 
@@ -231,6 +233,11 @@ class Tour(TenantOwned):
         return str(in_language(self, "title"))
 
 
+class PricingBasis(models.TextChoices):
+    PER_PERSON = "PER_PERSON", _("Per person")
+    PER_GROUP = "PER_GROUP", _("Per group or vehicle")
+
+
 class TourOption(TenantOwned):
     """A way to take the tour: shared or private, morning or sunset. Departures and prices hang on it."""
 
@@ -258,6 +265,32 @@ class TourOption(TenantOwned):
     )
     is_default = models.BooleanField(_("offered first"), default=True)
     display_order = models.PositiveSmallIntegerField(_("order"), default=0)
+    basis = models.CharField(
+        _("sold"),
+        max_length=10,
+        choices=PricingBasis.choices,
+        default=PricingBasis.PER_PERSON,
+        db_default=PricingBasis.PER_PERSON.value,
+        help_text=_("Per group: the group prices say what it costs, whoever comes."),
+    )
+    group_size = models.PositiveSmallIntegerField(
+        _("guests in a group"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "Per group: how many a vehicle takes; a larger party takes several. Empty: one group, however large."
+        ),
+    )
+    single_supplement = models.DecimalField(
+        _("single supplement"),
+        max_digits=14,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_("Where guests sleep in double rooms: what a room alone costs more. Empty: no rooms."),
+    )
 
     class Meta:
         verbose_name = _("option")

@@ -124,6 +124,7 @@ class TaxRate(TenantOwned):
     name_ar = models.CharField(_("name (Arabic)"), max_length=80)
     percent = models.DecimalField(_("percent"), max_digits=6, decimal_places=3, validators=[MinValueValidator(0)])
     is_inclusive = models.BooleanField(_("contained in the prices"), default=True)
+    on_fee = models.BooleanField(_("on the service fee too"), default=True, db_default=True)
 
     class Meta:
         verbose_name = _("tax rate")

@@ -13,6 +13,7 @@ from config.errors import InvalidInput
 from config.tenancy import tenant_id_or_raise
 from tours.errors import TourNotFound
 from tours.filters.public import MOST_DAYS, month_days
+from tours.lowest import reprice
 
 DAYS = 30  # when nobody says until when
 
@@ -74,7 +75,9 @@ SELECT json_build_object(
     'time_zone', tour.time_zone,
     'currency', tour.currency,
     'items', coalesce((SELECT json_agg(item ORDER BY starts_at, display_order, id) FROM items), '[]'::json),
-    'total', (SELECT count(*) FROM items))::text
+    'total', (SELECT count(*) FROM items))::text,
+    EXISTS (SELECT FROM tours_pricerule r WHERE r.is_active AND (r.tour_id = tour.id OR r.tour_id IS NULL))
+    OR EXISTS (SELECT FROM tours_grouptier g JOIN tours_touroption o ON o.id = g.option_id WHERE o.tour_id = tour.id)
 FROM tour
 """
 
@@ -85,7 +88,9 @@ DAY_STATES = [*START_STATES, ("NONE", "NONE")]
 
 
 def availability(tour_id: UUID, asked: dict[str, Any], *, language: str, for_staff: bool = False) -> bytes:
-    """The departures of some days as JSON, in one statement. Raises `TourNotFound` where the tour is not public.
+    """The departures of some days as JSON, in one statement, or two where rules or groups make prices.
+
+    Raises `TourNotFound` where the tour is not public.
 
     `asked` is a checked `AvailabilityQuery`: local days, `DAYS` of them from today by default; with `guests` only what
     so many can book together. Staff see it of tours that are not public as well.
@@ -108,7 +113,12 @@ def availability(tour_id: UUID, asked: dict[str, Any], *, language: str, for_sta
         row = cursor.fetchone()
     if row is None:
         raise TourNotFound
-    return str(row[0]).encode()
+    body, by_rules = row
+    if not by_rules:
+        return str(body).encode()
+    found = orjson.loads(body)
+    reprice(found["items"], tour_id, asked.get("guests"))
+    return orjson.dumps(found)
 
 
 def _refuse_distant(last: date) -> None:

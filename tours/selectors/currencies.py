@@ -8,7 +8,7 @@ import orjson
 from ledger.money import amount_text
 from ledger.rates import rate_on
 
-AMOUNTS = frozenset({"price_from", "original_price", "amount", "original_amount"})
+AMOUNTS = frozenset({"price_from", "original_price", "amount", "original_amount", "single_supplement"})
 
 
 def in_currency(body: bytes, wanted: str) -> bytes:

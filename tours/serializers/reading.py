@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tours.models import Difficulty, ExtraBasis, TourKind
+from tours.models import Difficulty, ExtraBasis, PricingBasis, TourKind
 from tours.selectors.availability import DAY_STATES, START_STATES
 
 
@@ -99,6 +99,12 @@ class PriceShownSerializer(serializers.Serializer):
     original_amount = money_text(allow_null=True)
 
 
+class GroupPriceSerializer(serializers.Serializer):
+    from_guests = serializers.IntegerField()
+    category = serializers.CharField(allow_null=True)
+    amount = money_text()
+
+
 class OptionShownSerializer(serializers.Serializer):
     id = serializers.UUIDField()
     code = serializers.CharField()
@@ -107,6 +113,10 @@ class OptionShownSerializer(serializers.Serializer):
     capacity = serializers.IntegerField()
     is_default = serializers.BooleanField()
     by_opening_hours = serializers.BooleanField()
+    basis = serializers.ChoiceField(PricingBasis.choices)
+    group_size = serializers.IntegerField(allow_null=True, help_text="How many guests a group or vehicle takes.")
+    single_supplement = money_text(allow_null=True)
+    group_prices = GroupPriceSerializer(many=True, help_text="From so many guests; without a category for the group.")
     prices = PriceShownSerializer(many=True)
 
 
@@ -179,6 +189,7 @@ class TourDocumentSerializer(TourCardSerializer):
     options = OptionShownSerializer(many=True)
     extras = ExtraShownSerializer(many=True)
     tax = TaxShownSerializer(allow_null=True)
+    more_taxes = TaxShownSerializer(many=True)
     images = PictureSerializer(many=True)
     cancellation_policy = PolicyShownSerializer()
     seo = SeoSerializer()
@@ -206,6 +217,7 @@ class StartSerializer(serializers.Serializer):
     available = serializers.IntegerField()
     status = serializers.ChoiceField(START_STATES)
     price_from = money_text(allow_null=True)
+    per_group = serializers.BooleanField(required=False, help_text="The price is a group's, not a guest's.")
     currency = serializers.CharField()
     note = serializers.CharField()
 

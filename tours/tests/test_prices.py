@@ -1,5 +1,6 @@
 """What a party pays by the price list. The figures were worked out by hand."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import uuid4
 
@@ -77,16 +78,24 @@ def read_plainly(departure_id):
         on_sale=tour.status == TourStatus.ACTIVE and tour.deleted_at is None,
         policy_id=tour.cancellation_policy_id,
         prices={
-            row[0]: CategoryPrice(*row)
-            for row in prices.values_list(
-                "category__code", "category__name_en", "category__name_ar", "amount", "category__seats"
+            row.category.code: CategoryPrice(
+                row.category.code,
+                row.category.name_en,
+                row.category.name_ar,
+                row.amount,
+                row.category.seats,
+                row.original_amount,
+                (row.category.max_age or 99) < 18,
             )
+            for row in prices.select_related("category")
         },
         extras={
             row[0]: ExtraTerms(*row)
             for row in extras.values_list("code", "name_en", "name_ar", "basis", "amount", "max_quantity")
         },
-        tax=TaxTerms(tax.code, tax.name_en, tax.name_ar, tax.percent, tax.is_inclusive) if tax else None,
+        taxes=(TaxTerms(tax.code, tax.name_en, tax.name_ar, tax.percent, tax.is_inclusive, tax.on_fee),) if tax else (),
+        capacity=departure.capacity,
+        sold=departure.seats_held + departure.seats_booked,
     )
 
 
@@ -250,6 +259,9 @@ parties = st.dictionaries(st.sampled_from(["adult", "child", "infant"]), st.inte
 EXTRAS = [{"code": "lunch"}, {"code": "pickup"}, {"code": "photo", "quantity": 2}]
 
 
+START = datetime(2027, 3, 1, 9, tzinfo=UTC)
+
+
 def terms_of(prices, currency, tax):
     return Terms(
         departure_id=uuid4(),
@@ -260,9 +272,9 @@ def terms_of(prices, currency, tax):
         title_ar="",
         option_en="",
         option_ar="",
-        starts_at=None,
-        ends_at=None,
-        cutoff_at=None,
+        starts_at=START,
+        ends_at=START,
+        cutoff_at=START,
         time_zone="UTC",
         currency=currency,
         min_guests=1,
@@ -277,7 +289,7 @@ def terms_of(prices, currency, tax):
             code: ExtraTerms(code, code, code, basis, Decimal("3.335"), 9)
             for code, basis in [("lunch", "PER_PERSON"), ("pickup", "PER_BOOKING"), ("photo", "PER_UNIT")]
         },
-        tax=tax,
+        taxes=(tax,),
     )
 
 

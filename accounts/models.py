@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
+from accounts.presence import PublicPresence
 from config.i18n import in_language
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantOwned
@@ -29,7 +30,7 @@ class Unanswered(models.TextChoices):
     KEEP = "KEEP", _("Leave it as booked")
 
 
-class Tenant(models.Model):
+class Tenant(PublicPresence):
     """An operator. All others' rows name it; it belongs to nobody."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

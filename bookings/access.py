@@ -59,6 +59,11 @@ def offer_of(token: str) -> tuple[UUID, UUID]:
         raise BookingNotFound from fault
 
 
+def review_link(booking: Booking) -> str:
+    """The address where the trip is reviewed by whoever has the link."""
+    return f"{booking_link(booking)}/review"
+
+
 def voucher_link(booking: Booking) -> str:
     """The address in the voucher's QR code. It opens nothing but the state of the voucher."""
     code = signing.Signer(salt=VOUCHER_SALT).sign(f"{booking.reference}.{_packed(tenant_id_or_raise().bytes)}")

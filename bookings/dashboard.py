@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,8 +11,8 @@ from django.utils.formats import date_format, time_format
 from django.utils.timezone import localdate, localtime, now
 from django.utils.translation import gettext as _
 
-from bookings.models import Booking, BookingItem, BookingStatus
-from config.dashboard import Cell, Chart, Panel, change_in_percent, chart, panel
+from bookings.models import Booking, BookingItem, BookingStatus, Review, ReviewStatus
+from config.dashboard import Cell, Chart, Figure, Panel, change_in_percent, chart, panel
 from config.i18n import in_language
 from ledger.money import format_money
 from tours.models import Departure, DepartureStatus
@@ -110,6 +110,20 @@ def _occupancy(days: list[date]) -> Chart:
 def _halves(days: list[date]) -> tuple[list[date], list[date]]:
     """The last thirty days, and the thirty before."""
     return days[DAYS:], days[:DAYS]
+
+
+@panel(order=5, permission="bookings.change_review")
+def reviews_to_look_at(request: HttpRequest) -> Panel:
+    """How many guests wait for their review to be shown, and how many shown ones were reported."""
+    link = reverse("admin:reviews_to_look_at")
+    counts = Review.objects.to_look_at().aggregate(
+        new=Count("pk", filter=Q(status=ReviewStatus.PENDING)),
+        reported=Count("pk", filter=~Q(status=ReviewStatus.PENDING)),
+    )
+    figures = [Figure(_("Reviews to look at"), counts["new"], link=link, tone="plain" if counts["new"] else "good")]
+    if counts["reported"]:
+        figures.append(Figure(_("Reviews that were reported"), counts["reported"], link=link, tone="bad"))
+    return Panel(figures=figures)
 
 
 @panel(order=10, permission="tours.view_departure")

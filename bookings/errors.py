@@ -252,3 +252,36 @@ class CheckInUndone(Conflict):
 class CheckInIdReused(DomainError):
     code = "check_in_id_reused"
     message = _("This id was used for another check-in.")
+
+
+# --- Reviews ---
+
+
+class ReviewNotFound(NotFound):
+    code = "review_not_found"
+    message = _("There is no such review.")
+
+
+class PhotoNotFound(NotFound):
+    code = "photo_not_found"
+    message = _("There is no such photo.")
+
+
+class NotTravelledYet(Conflict):
+    code = "not_travelled_yet"
+    message = _("A trip can be reviewed once it is over, by those who took part.")
+
+
+class AlreadyReviewed(Conflict):
+    code = "already_reviewed"
+    message = _("This trip has been reviewed already. You can change that review.")
+
+
+class OwnReview(DomainError):
+    code = "own_review"
+    message = _("This review is your own.")
+
+
+class TooManyPhotos(Conflict):
+    code = "too_many_photos"
+    message = _("A review has {most} photos at most.")

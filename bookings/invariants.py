@@ -242,3 +242,39 @@ def attendance_follows_the_steps() -> Iterator[str]:
         """
     ):
         yield f"{reference}: {came} came and {absent} did not, the steps say {noted} and {noted_absent}"
+
+
+@invariant("bookings: a tour's rating is that of its shown reviews")
+def ratings_are_those_of_reviews() -> Iterator[str]:
+    for title, average, count, right_average, right_count in _rows(
+        """
+        SELECT t.title_en, t.rating_average, t.rating_count, coalesce(r.average, 0), coalesce(r.number, 0)
+        FROM tours_tour t LEFT JOIN (
+            SELECT tour_id, round(avg(rating), 2) AS average, count(*) AS number
+            FROM bookings_review WHERE status = 'APPROVED' GROUP BY tour_id
+        ) r ON r.tour_id = t.id
+        WHERE t.rating_average <> coalesce(r.average, 0) OR t.rating_count <> coalesce(r.number, 0) ORDER BY t.title_en
+        """
+    ):
+        yield f"“{title}”: rated {average} by {count}, but its reviews say {right_average} by {right_count}"
+
+
+@invariant("bookings: reviews are of those who travelled, and count their votes and reports")
+def reviews_are_of_those_who_travelled() -> Iterator[str]:
+    for reference, status in _rows(
+        """
+        SELECT b.reference, b.status FROM bookings_review r JOIN bookings_booking b ON b.id = r.booking_id
+        WHERE b.status <> 'COMPLETED' ORDER BY b.reference
+        """
+    ):
+        yield f"{reference}: {status}, but reviewed"
+    for reference, helpful, votes, counted, reports in _rows(
+        """
+        SELECT b.reference, r.helpful_count, v.number, r.open_reports, p.number
+        FROM bookings_review r JOIN bookings_booking b ON b.id = r.booking_id,
+            LATERAL (SELECT count(*) AS number FROM bookings_helpfulvote WHERE review_id = r.id) v,
+            LATERAL (SELECT count(*) AS number FROM bookings_reviewreport WHERE review_id = r.id AND settled_at IS NULL) p
+        WHERE r.helpful_count <> v.number OR r.open_reports <> p.number ORDER BY b.reference
+        """
+    ):
+        yield f"review of {reference}: {helpful} helpful of {votes} votes, {counted} reports of {reports}"

@@ -107,6 +107,7 @@ def _booking_in_words(booking: Booking, token: str) -> dict[str, Any]:
         "policy": wording.policy_in_words(booking.policy),
         "voucher_url": reverse("booking-voucher", args=[token]),
         "calendar_url": reverse("booking-calendar", args=[token]),
+        "review_url": f"{reverse('booking-review', args=[token])}?language={language_now()}",
     }
 
 

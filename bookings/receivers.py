@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override, pgettext
 
 from bookings import wording
-from bookings.access import booking_link, offer_link
+from bookings.access import booking_link, offer_link, review_link
 from bookings.choices import choices_in_words
 from bookings.documents import calendar_ics, voucher_pdf
 from bookings.errors import DeadlinePassed
-from bookings.models import Booking, ChoiceOffer, OfferStatus
+from bookings.models import Booking, ChoiceOffer, OfferStatus, Review
 from bookings.services.offers import offer_choices, withdraw_moot_offers
 from config.i18n import in_language
 from config.tenancy import tenant_at_hand
@@ -131,6 +131,30 @@ def offer_a_choice_where_too_few_came(event: Event) -> None:
             unanswered=tenant.choice_unanswered,
             actor=None,
         )
+
+
+@on("booking.review_wanted")
+def ask_for_a_review(event: Event) -> None:
+    booking = _booking(event)
+    links = {"review_link": review_link(booking), "stop_link": f"{booking_link(booking)}/no-reviews"}
+    language = booking.language
+    _mail(
+        "review_wanted",
+        booking,
+        f"booking:{booking.pk}:review",
+        **{name: f"{link}?language={language}" for name, link in links.items()},
+    )
+
+
+@on("review.replied")
+def tell_the_author_of_a_reply(event: Event) -> None:
+    review = Review.objects.filter(pk=event.subject_id).first()
+    if review is None or not review.reply:
+        return  # taken away before the mail was written
+    booking = Booking.objects.for_display().get(pk=review.booking_id)
+    link = f"{review_link(booking)}?language={booking.language}"
+    # A reply that is mended is the same reply: one mail.
+    _mail("review_replied", booking, f"review:{review.pk}:replied", review=review, review_link=link)
 
 
 @on("booking.link_asked")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from bookings.views import batch, bookings, check_in, holds, moving, staff
+from bookings.views import batch, bookings, check_in, holds, moving, reviews, staff
 
 urlpatterns = [
     path("quotes", holds.QuoteView.as_view()),
@@ -15,6 +15,17 @@ urlpatterns = [
     path("bookings/<uuid:booking_id>/reschedule", moving.RescheduleView.as_view()),
     path("bookings/<uuid:booking_id>/voucher.pdf", bookings.VoucherView.as_view()),
     path("bookings/<uuid:booking_id>/calendar.ics", bookings.CalendarView.as_view()),
+    path("bookings/<uuid:booking_id>/review", reviews.BookingReview.as_view()),
+    path("bookings/<uuid:booking_id>/review/photos", reviews.ReviewPhotos.as_view()),
+    path("bookings/<uuid:booking_id>/review/photos/<uuid:photo_id>", reviews.ReviewPhotoView.as_view()),
+    path("tours/<str:given>/reviews", reviews.TourReviews.as_view()),
+    path("reviews/<uuid:review_id>/report", reviews.ReportView.as_view()),
+    path("reviews/<uuid:review_id>/helpful", reviews.HelpfulView.as_view()),
+    path("admin/reviews", reviews.StaffReviews.as_view()),
+    path("admin/reviews/<uuid:review_id>", reviews.StaffReview.as_view()),
+    path("admin/reviews/<uuid:review_id>/approve", reviews.ApproveView.as_view()),
+    path("admin/reviews/<uuid:review_id>/reject", reviews.RejectView.as_view()),
+    path("admin/reviews/<uuid:review_id>/reply", reviews.ReplyView.as_view()),
     path("admin/bookings", staff.StaffBookingsView.as_view()),
     path("admin/bookings/batch", batch.BookingBatchView.as_view()),
     path("admin/bookings/<uuid:booking_id>/confirm", staff.ConfirmView.as_view()),

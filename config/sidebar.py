@@ -61,6 +61,9 @@ SIDEBAR: dict[str, Any] = {
             link(_("Holds"), "hourglass_top", "bookings", "hold"),
             link(_("Choices of guests"), "alt_route", "bookings", "choiceoffer"),
             # The day's pages stand below this list's address.
+            page(_("Reviews to look at"), "rate_review", "reviews_to_look_at", "bookings.change_review")
+            | {"badge": "bookings.admin.reviews.waiting_badge"},
+            link(_("Reviews"), "reviews", "bookings", "review"),
             link(_("Check-ins"), "how_to_reg", "bookings", "checkin") | {"active": is_check_in_list},
         ),
         group(
@@ -71,6 +74,7 @@ SIDEBAR: dict[str, Any] = {
             link(_("Seasons"), "calendar_month", "tours", "season"),
             page(_("Import and export"), "swap_vert", "exchange", "tours.view_tour"),
             link(_("Destinations"), "location_on", "tours", "destination"),
+            link(_("Feeds"), "rss_feed", "tours", "feed"),
         ),
         group(
             _("Money"),

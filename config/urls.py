@@ -34,6 +34,7 @@ urlpatterns = [
     path("", include("accounts.pages")),
     path("", include("bookings.pages")),
     path("", include("bookings.choices")),
+    path("", include("bookings.review_pages")),
     path("", include("payments.pages")),
 ]
 

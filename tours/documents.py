@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config import pictures
 from config.i18n import in_language
 from ledger.money import amount_text
 from tours.errors import TourHasNoPrice
@@ -233,12 +234,7 @@ def _tax(tax: TaxRate) -> dict[str, Any]:
 
 
 def _picture(image: TourImage) -> dict[str, Any]:
-    return {
-        "id": str(image.pk),
-        "url": image.file.url,
+    return pictures.shown(image, in_language(image, "alt") or in_language(image.tour, "title")) | {
         "thumbnail": image.thumbnail.url if image.thumbnail else image.file.url,
-        "width": image.width,
-        "height": image.height,
-        "alt": in_language(image, "alt") or in_language(image.tour, "title"),
         "is_cover": image.is_cover,
     }

@@ -20,6 +20,26 @@ class ImageNotFound(NotFound):
     message = _("There is no such picture.")
 
 
+class TooManyImages(Conflict):
+    code = "too_many_images"
+    message = _("There are {most} pictures already, which is the most. Delete one first.")
+
+
+class SiteNotSet(NotFound):
+    code = "site_not_set"
+    message = _("The operator has named no public site.")
+
+
+class FeedNotPublished(NotFound):
+    code = "feed_not_published"
+    message = _("This feed has not been published.")
+
+
+class FeedRefused(DomainError):
+    code = "feed_refused"
+    message = _("The feed was not published. {why}")
+
+
 class OptionNotFound(NotFound):
     code = "option_not_found"
     message = _("There is no such option.")

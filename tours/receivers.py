@@ -13,6 +13,7 @@ from notifications.outbox import on
 from tours import caching, published
 from tours.lowest import has_rules, lasting_rules
 from tours.models import Tour
+from tours.services.images import delete_dropped
 
 # How a tour refers to what it shows of other rows.
 REFERENCES = {
@@ -54,6 +55,12 @@ def compare_prices_anew(event: Event) -> None:
     """Tours in other currencies than the operator's own are compared by the new rate."""
     foreign = Tour.objects.public().exclude(currency=tenant_at_hand().currency)
     published.publish_facts(*foreign.values_list("pk", flat=True))
+
+
+@on("picture.dropped")
+def delete_files(event: Event) -> None:
+    """Files of deleted pictures, and sizes that are out of use, go from the storage."""
+    delete_dropped(event.data["files"])
 
 
 @on("departure.changed")

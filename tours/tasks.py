@@ -1,16 +1,43 @@
 """Celery doors of the catalogue."""
 
+from contextlib import suppress
+from uuid import UUID
+
 from celery import shared_task
 
 from accounts.tenants import each_tenant
 from tours import published
+from tours.errors import FeedRefused
 from tours.horizon import extend_horizon
+from tours.services import images
+from tours.services.feeds import publish_things_to_do
 
 
 @shared_task
 def generate_departures() -> None:
     """Each night one more day of departures, for every operator."""
     extend_horizon()
+
+
+@shared_task
+def make_image_sizes(image_id: str) -> None:
+    """The sizes of one picture, right after its upload or after its focal point moved."""
+    images.make_image_sizes(UUID(image_id))
+
+
+@shared_task
+def sweep_images() -> int:
+    """What a crash or a lost message left undone, for every operator."""
+    return sum(images.sweep_images() for _tenant in each_tenant())
+
+
+@shared_task
+def publish_feeds() -> None:
+    """Each night, for every operator that has a public site. What is refused is kept on the feed's row for staff to see."""
+    for tenant in each_tenant():
+        if tenant.site_address:
+            with suppress(FeedRefused):
+                publish_things_to_do()
 
 
 @shared_task

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tours.views import batch, reading, staff, writing
+from tours.views import batch, reading, showing, staff, writing
 
 urlpatterns = [
     path("tours", writing.Tours.as_view()),
@@ -11,6 +11,10 @@ urlpatterns = [
     path("tours/<str:given>", writing.TourPage.as_view()),
     path("tours/<str:given>/availability", writing.Availability.as_view()),
     path("tours/<str:given>/calendar", reading.Calendar.as_view()),
+    path("tours/<str:given>/structured-data", showing.StructuredData.as_view()),
+    path("sitemap.xml", showing.Sitemap.as_view()),
+    path("sitemap-<int:number>.xml", showing.SitemapPart.as_view()),
+    path("feeds/things-to-do.json", showing.ThingsToDo.as_view()),
     path("tours/<str:given>/images", writing.TourImages.as_view()),
     path("tours/<str:given>/images/<uuid:image_id>", writing.TourPicture.as_view()),
     path("categories", reading.Categories.as_view()),

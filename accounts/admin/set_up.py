@@ -37,6 +37,8 @@ class TenantAdmin(AuditedAdmin, ModelAdmin):
             _("Business"),
             {"fields": (("currency", "time_zone"), "guests_may_book", ("choice_hours", "choice_unanswered"))},
         ),
+        (_("Public site"), {"fields": (("site_address", "tour_path"),)}),
+        (_("Reviews"), {"fields": (("reviews_approve_from", "reviews_ask_after_days"),)}),
         (_("Platform"), {"fields": (("slug", "host"), "is_active", "created_at")}),
     )
 

@@ -9,6 +9,7 @@ from bookings.admin.exchange import exchange
 from bookings.admin.holds import HoldAdmin
 from bookings.admin.offers import ChoiceOfferAdmin
 from bookings.admin.partners import PartnerAdmin
+from bookings.admin.reviews import ReviewAdmin, moderation
 from bookings.admin.set_up import BookingKindAdmin
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "ChoiceOfferAdmin",
     "HoldAdmin",
     "PartnerAdmin",
+    "ReviewAdmin",
     "archive_tours",
     "change_availability",
     "departure_calendar",
     "exchange",
+    "moderation",
 ]

@@ -15,6 +15,16 @@ from bookings.models.hold import Hold, HoldStatus
 from bookings.models.net_rates import NetBasis, NetRate
 from bookings.models.offers import AnsweredBy, ChoiceOffer, OfferedDeparture, OfferStatus
 from bookings.models.partners import Partner, PartnerUser
+from bookings.models.reviews import (
+    HelpfulVote,
+    ReportReason,
+    Review,
+    ReviewOptOut,
+    ReviewPhoto,
+    ReviewReport,
+    ReviewRequest,
+    ReviewStatus,
+)
 
 __all__ = [
     "AnsweredBy",
@@ -29,6 +39,7 @@ __all__ = [
     "CheckInMethod",
     "ChoiceOffer",
     "ExtraHeld",
+    "HelpfulVote",
     "Hold",
     "HoldStatus",
     "NetBasis",
@@ -38,5 +49,12 @@ __all__ = [
     "Partner",
     "PartnerUser",
     "PaymentState",
+    "ReportReason",
+    "Review",
+    "ReviewOptOut",
+    "ReviewPhoto",
+    "ReviewReport",
+    "ReviewRequest",
+    "ReviewStatus",
     "Traveller",
 ]

@@ -124,7 +124,12 @@ def _linked(original: TourImage, tour: Tour) -> TourImage | None:
     """The picture under names of its own, so that deleting it leaves the original's files."""
     if not isinstance(default_storage, FileSystemStorage):
         return None
-    image = _copy(original, tour=tour)
+    image = _copy(original, tour=tour, sizes=[])
+    stem = original.file.name.rpartition(".")[0]
+    for size in original.sizes:
+        target = f"{original.file.name.rpartition('/')[0]}/{tour.slug[:60]}-{image.pk.hex[-12:]}{size['file'].removeprefix(stem)}"
+        os.link(default_storage.path(size["file"]), default_storage.path(target))
+        image.sizes.append({**size, "file": target})
     for name in ("file", "thumbnail"):
         source = getattr(original, name)
         folder, _, _file = source.name.rpartition("/")

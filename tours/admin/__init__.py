@@ -3,6 +3,7 @@
 from tours.admin.departures import DepartureAdmin
 from tours.admin.deposits import DepositInline
 from tours.admin.extras import ExtraInline
+from tours.admin.feeds import FeedAdmin
 from tours.admin.options import TourOptionAdmin
 from tours.admin.references import (
     CancellationPolicyAdmin,
@@ -22,6 +23,7 @@ __all__ = [
     "DepositInline",
     "DestinationAdmin",
     "ExtraInline",
+    "FeedAdmin",
     "PriceCategoryAdmin",
     "ScheduleRuleAdmin",
     "SeasonAdmin",

@@ -24,7 +24,8 @@ from config.errors import DomainError
 from tours.admin.copying import duplicate_view
 from tours.admin.editor import TOUR, EditedInTabs
 from tours.admin.pages import CatalogueAdmin, WordedForm, add_faults
-from tours.admin.parts import ImageInline, ItineraryInline, OptionInline
+from tours.admin.parts import ItineraryInline, OptionInline
+from tours.admin.pictures import manager
 from tours.admin.shown import badge, duration, local_time, money
 from tours.errors import TourHasNoPrice
 from tours.limits import Gap, empty_fields, faults_of_tour, gaps_for_sale
@@ -32,7 +33,6 @@ from tours.models import (
     Departure,
     Extra,
     Tour,
-    TourImage,
     TourOption,
     TourStatus,
 )
@@ -125,7 +125,11 @@ TOUR.fields(
     order=10,
     shown=("duration_shown", "sold_shown", "made_shown"),
 )
-TOUR.inline("pictures", ImageInline, order=10)
+TOUR.panel(
+    "pictures",
+    "admin/tours/pictures/panel.html",
+    lambda request, tour: {"manager": manager(request, tour), "tour": tour},
+)
 TOUR.fields("prices", ("currency", "tax"), order=10)
 TOUR.inline("prices", OptionInline, order=20)
 TOUR.inline("itinerary", ItineraryInline, order=10)
@@ -233,7 +237,7 @@ class TourAdmin(EditedInTabs, CatalogueAdmin):
             follow_options(form.instance.pk)
         if Extra in changed:
             follow_stock(form.instance.pk)
-        if changed - {TourImage}:
+        if changed:
             settle_tour(form.instance.pk)
         for button in self.get_actions_submit_line(request, form.instance.pk):
             if button.action_name in request.POST:

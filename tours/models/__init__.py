@@ -14,6 +14,7 @@ from tours.models.catalogue import (
 )
 from tours.models.deposits import DepositBasis, DepositRule, Overdue
 from tours.models.extras import ExtraCategory, ExtraOption, ExtraStock
+from tours.models.feeds import Feed, FeedKind, FeedPart
 from tours.models.policies import CancellationPolicy, CancellationTier
 from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, StockPer, TaxRate
 from tours.models.published import PublishedTour
@@ -47,6 +48,9 @@ __all__ = [
     "ExtraOption",
     "ExtraStock",
     "FeeBasis",
+    "Feed",
+    "FeedKind",
+    "FeedPart",
     "GroupTier",
     "ItineraryDay",
     "OptionPrice",

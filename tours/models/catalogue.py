@@ -14,6 +14,7 @@ from django_countries.fields import CountryField
 from config.i18n import in_language
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantManager, TenantOwned
+from config.pictures import Picture
 from tours.models.policies import CancellationPolicy
 
 
@@ -307,8 +308,8 @@ class TourOption(TenantOwned):
         return self.duration_minutes or self.tour.duration_minutes
 
 
-class TourImage(TenantOwned):
-    """A picture of a tour, checked by content and stripped of metadata (`config.images`)."""
+class TourImage(Picture):
+    """A picture of a tour, checked by content and stripped of metadata (`config.images`), with its sizes (`config.pictures`)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     tour = TenantForeignKey(Tour, models.CASCADE, related_name="images")
@@ -326,7 +327,11 @@ class TourImage(TenantOwned):
         verbose_name_plural = _("pictures")
         ordering = ["-is_cover", "display_order", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["tour"], condition=models.Q(is_cover=True), name="tour_cover_once")
+            models.UniqueConstraint(fields=["tour"], condition=models.Q(is_cover=True), name="tour_cover_once"),
+            models.CheckConstraint(condition=models.Q(focus_x__lte=100, focus_y__lte=100), name="tour_image_focus"),
+        ]
+        indexes = [
+            models.Index(fields=["sizes_due_at"], condition=models.Q(sizes_due_at__isnull=False), name="tour_image_due")
         ]
 
     def __str__(self) -> str:

@@ -42,13 +42,35 @@ class CategorySerializer(CategoryNameSerializer):
     tours = serializers.IntegerField()
 
 
-class PictureSerializer(serializers.Serializer):
+class FocusSerializer(serializers.Serializer):
+    x = serializers.IntegerField(help_text="Percent from the left, also in Arabic.")
+    y = serializers.IntegerField(help_text="Percent from the top.")
+
+
+class CropSerializer(serializers.Serializer):
+    url = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+
+
+class CropsSerializer(serializers.Serializer):
+    card = CropSerializer(required=False, help_text="4:3, 640 × 480 at most.")
+    social = CropSerializer(required=False, help_text="1200 × 630 at most, for links that are shared.")
+
+
+class PictureShownSerializer(serializers.Serializer):
     id = serializers.UUIDField()
     url = serializers.CharField()
-    thumbnail = serializers.CharField()
     width = serializers.IntegerField()
     height = serializers.IntegerField()
     alt = serializers.CharField()
+    focus = FocusSerializer(help_text="What should stay in view; fit for CSS `object-position`.")
+    srcset = serializers.CharField(help_text="The whole picture in WebP by widths; empty until they are made.")
+    crops = CropsSerializer(help_text="Parts around the focal point; empty until they are made.")
+
+
+class PictureSerializer(PictureShownSerializer):
+    thumbnail = serializers.CharField()
     is_cover = serializers.BooleanField()
 
 

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from config.pictures import CROPS
 from ledger.money import amount_text
 from tours.models import Departure, DepartureStatus, Extra, ItineraryDay, Tour, TourImage, TourOption, TourStatus
+
+SIZE_KINDS = ["wide", *CROPS]
 
 
 def money_field(**more: Any) -> serializers.DecimalField:
@@ -94,17 +98,46 @@ class ItineraryDaySerializer(serializers.ModelSerializer):
         ]
 
 
+class SizeSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(SIZE_KINDS, help_text="`wide` is the whole picture, the others are parts of it.")
+    file = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+
+
+class ImageOrderSerializer(serializers.Serializer):
+    order = serializers.ListField(
+        child=serializers.UUIDField(),
+        max_length=200,
+        allow_empty=False,
+        help_text="The ids of all pictures of the tour.",
+    )
+
+
 class ImageSerializer(serializers.ModelSerializer):
     file = serializers.CharField(source="file.url", read_only=True, help_text="Its address, from the root of the host.")
     thumbnail = serializers.SerializerMethodField(help_text="Likewise; null while there is none.")
+    sizes = serializers.SerializerMethodField(help_text="Made in the background; empty until then.")
 
     class Meta:
         model = TourImage
-        fields = ["id", "file", "thumbnail", "width", "height", "alt_en", "alt_ar", "is_cover", "display_order"]
-        read_only_fields = ["width", "height"]
+        fields = [
+            *("id", "file", "thumbnail", "width", "height", "alt_en", "alt_ar", "is_cover", "display_order"),
+            *("focus_x", "focus_y", "sizes"),
+        ]
+        read_only_fields = ["width", "height", "sizes"]
 
     def get_thumbnail(self, image: TourImage) -> str | None:
         return image.thumbnail.url if image.thumbnail else None
+
+    @extend_schema_field(SizeSerializer(many=True))
+    def get_sizes(self, image: TourImage) -> list[dict[str, Any]]:
+        url = image.file.storage.url
+        return [{**size, "file": url(size["file"])} for size in image.sizes]
+
+
+class ImagesSerializer(serializers.Serializer):
+    items = ImageSerializer(many=True)
 
 
 class ImageUploadSerializer(serializers.Serializer):

@@ -9,7 +9,7 @@ from tours.services.departures import (
     reopen_departures,
     upsert_departures,
 )
-from tours.services.images import add_image, change_image, delete_image
+from tours.services.images import add_image, change_image, delete_image, order_images
 from tours.services.overbooking import make_room, take_back_room
 from tours.services.popularity import count_bookings
 from tours.services.schedule import RuleChange, change_rule, create_rule, delete_rule
@@ -35,6 +35,7 @@ __all__ = [
     "duplicate_tour",
     "generate_departures",
     "make_room",
+    "order_images",
     "publish_tour",
     "reopen_departures",
     "restore_tour",

@@ -27,7 +27,6 @@ from tours.models import (
     PublishedTour,
     ScheduleRule,
     Tour,
-    TourImage,
     TourOption,
     TourStatus,
 )
@@ -329,12 +328,6 @@ def test_parts_are_added_with_the_tour(staff):
         "options-2-code": "sunset",
         "options-2-capacity": 9,
         "options-2-tour": tour.pk,
-        "images-TOTAL_FORMS": 2,
-        "images-1-file": photo(),
-        "images-1-alt_en": "A felucca",
-        "images-1-is_cover": "on",
-        "images-1-display_order": 1,
-        "images-1-tour": tour.pk,
         "extras-0-amount": "17.5",
         "itinerary-0-activities_en": "Sail\nSwim",
     }
@@ -344,53 +337,16 @@ def test_parts_are_added_with_the_tour(staff):
     assert not tour.options.filter(code="sunset").exists()
 
     Tour.objects.update(status=TourStatus.INACTIVE)
-    data["images-1-file"] = photo()
     assert staff.post(address, data).status_code == 302
     assert tour.options.get(code="sunset").capacity == 9
-    assert [image.alt_en for image in tour.images.all()] == ["A felucca", ""]
-    assert TourImage.objects.filter(is_cover=True).count() == 1
     assert tour.extras.get().amount == Decimal("17.5")
     assert tour.itinerary.get().activities_en == ["Sail", "Swim"]
     actions = set(AuditEntry.objects.values_list("action", flat=True))
     assert {
         "tours.touroption.added",
-        "tours.tourimage.added",
         "tours.extra.changed",
         "tours.itineraryday.changed",
     } <= actions
-
-
-def test_what_is_no_picture_is_refused_beside_its_field(staff):
-    fill()
-    tour = Tour.objects.get()
-    address, data = change_page(staff, tour)
-    data |= {
-        "images-TOTAL_FORMS": 2,
-        "images-1-file": SimpleUploadedFile("x.jpg", b"MZ no picture"),
-        "images-1-display_order": 1,
-        "images-1-tour": tour.pk,
-    }
-    response = staff.post(address, data)
-    assert response.status_code == 200
-    errors = [f.formset.errors for f in response.context["inline_admin_formsets"] if f.formset.prefix == "images"]
-    assert list(errors[0][1]) == ["file"]
-    assert TourImage.objects.count() == 1
-
-
-def test_a_cover_changes_hands_and_goes(staff):
-    fill()
-    tour = Tour.objects.get()
-    second = add_image(tour_id=tour.pk, upload=photo(), alt_en="second", actor=None)
-    address, data = change_page(staff, tour)
-    data["images-1-is_cover"] = "on"
-    assert staff.post(address, data).status_code == 302
-    assert TourImage.objects.get(is_cover=True).pk == second.pk
-    address, data = change_page(staff, tour)
-    data["images-0-DELETE"] = "on"
-    assert staff.post(address, data).status_code == 302
-    remaining = TourImage.objects.get()
-    assert remaining.is_cover
-    assert remaining.pk != second.pk
 
 
 def test_publishing_and_taking_off_sale_are_buttons(staff):

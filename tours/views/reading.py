@@ -165,7 +165,7 @@ def detailed(request: Any, given: str, asked: dict[str, Any]) -> HttpResponse:
     """The page of a public tour; for staff that of any other as well, never remembered."""
     language, currency = language_now(), asked.get("currency")
     try:
-        tour_id = _tour_id(given)
+        tour_id = tour_id_of(given)
 
         def make() -> Made:
             body = detail.tour_document(tour_id, language=language)
@@ -180,13 +180,13 @@ def detailed(request: Any, given: str, asked: dict[str, Any]) -> HttpResponse:
         return answer(request, staff.preview(given, language), kept=NEVER_KEPT)
 
 
-def _tour_id(given: str) -> Any:
+def tour_id_of(given: str) -> Any:
     """The id behind an id or slug. Which slug is whose is remembered like everything else."""
     tour_id = detail.as_uuid(given)
     if tour_id is None:
         stored = remembered(
             Place(key_of("slug", given), [catalogue_version()]),
-            lambda: (str(detail.public_tour_id(given)).encode(), LISTED_FOR),  # unknown ones raise: not remembered
+            lambda: (str(detail.publictour_id_of(given)).encode(), LISTED_FOR),  # unknown ones raise: not remembered
         )
         tour_id = detail.as_uuid(stored.decode())
     return tour_id
@@ -196,7 +196,7 @@ class Calendar(PublicRead):
     @read_schema(shapes.CalendarSerializer, filters.CalendarQuery, operation_id="tours_calendar")
     def get(self, request: Any, given: str) -> HttpResponse:
         """One entry for each day of a month."""
-        asked, language, tour_id = self.asked(filters.CalendarQuery), language_now(), _tour_id(given)
+        asked, language, tour_id = self.asked(filters.CalendarQuery), language_now(), tour_id_of(given)
         month = asked.get("month") or f"{localdate():%Y-%m}"
         guests, currency = asked.get("guests"), asked.get("currency")
 
@@ -218,7 +218,7 @@ def available(request: Any, given: str, asked: dict[str, Any]) -> HttpResponse:
     """The departures of a public tour; for staff those of any other as well, never remembered."""
     language, currency = language_now(), asked.get("currency")
     try:
-        tour_id = _tour_id(given)
+        tour_id = tour_id_of(given)
 
         def make() -> Made:
             body = availability.availability(tour_id, asked, language=language)

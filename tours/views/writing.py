@@ -12,18 +12,21 @@ from rest_framework.response import Response
 
 from accounts.permissions import Needs
 from config.idempotency import once
+from config.renderers import JSONParser
 from tours import services
 from tours.caching import Place
 from tours.errors import ImageNotFound
 from tours.filters import public as filters
-from tours.models import TourStatus
+from tours.models import TourImage, TourStatus
 from tours.selectors.detail import any_tour, any_tour_id, as_uuid
 from tours.serializers import reading as shapes
 from tours.serializers.writing import (
     DepartureSerializer,
     DeparturesSerializer,
     DeparturesWrittenSerializer,
+    ImageOrderSerializer,
     ImageSerializer,
+    ImagesSerializer,
     ImageUploadSerializer,
     TourSerializer,
 )
@@ -153,8 +156,11 @@ class Availability(StaffWrites):
 
 
 class TourImages(StaffWrites):
-    needs = {"POST": ("tours.change_tour",)}
-    parser_classes = [MultiPartParser]
+    needs = {"POST": ("tours.change_tour",), "PUT": ("tours.change_tour",)}
+
+    def get_parsers(self) -> list[Any]:
+        is_upload = self.request is not None and self.request.method == "POST"
+        return [MultiPartParser()] if is_upload else [JSONParser()]
 
     @extend_schema(
         operation_id="tours_images_create",
@@ -168,6 +174,20 @@ class TourImages(StaffWrites):
         upload = data.pop("file")
         image = services.add_image(tour_id=any_tour_id(given), upload=upload, actor=request.user, **data)
         return Response(ImageSerializer(image).data, status=201)
+
+    @extend_schema(
+        operation_id="tours_images_update",
+        request=ImageOrderSerializer,
+        responses={200: ImagesSerializer},
+        tags=["catalogue"],
+    )
+    def put(self, request: Any, given: str) -> Response:
+        """Show the pictures in another order. The cover comes first all the same."""
+        tour_id = any_tour_id(given)
+        services.order_images(
+            tour_id=tour_id, image_ids=checked(ImageOrderSerializer, request)["order"], actor=request.user
+        )
+        return Response({"items": ImageSerializer(TourImage.objects.filter(tour_id=tour_id), many=True).data})
 
 
 class TourPicture(StaffWrites):

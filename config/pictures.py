@@ -113,7 +113,7 @@ def _placed(whole: int, part: int, percent_: int) -> int:
 def as_webp(picture: Image.Image) -> bytes:
     """The pixels and nothing else."""
     target = BytesIO()
-    picture.save(target, "WEBP", quality=QUALITY, method=4, exif=b"", xmp=b"", icc_profile=None)
+    picture.save(target, "WEBP", quality=QUALITY, method=2, exif=b"", xmp=b"", icc_profile=None)
     return target.getvalue()
 
 

@@ -74,6 +74,7 @@ def _variation(original: Tour, number: int, factor: Decimal, until: date) -> Ite
     tour.display_order = original.display_order + 1000 * number
     tour.is_featured = False
     tour.bookings_count = 0
+    tour.rating_average, tour.rating_count = Decimal(0), 0
     yield tour
     for option in original.options.all():
         yield from _option(option, tour, factor, until)
@@ -124,7 +125,7 @@ def _linked(original: TourImage, tour: Tour) -> TourImage | None:
     """The picture under names of its own, so that deleting it leaves the original's files."""
     if not isinstance(default_storage, FileSystemStorage):
         return None
-    image = _copy(original, tour=tour, sizes=[])
+    image = _copy(original, tour=tour, sizes=[], sizes_due_at=None)
     stem = original.file.name.rpartition(".")[0]
     for size in original.sizes:
         target = f"{original.file.name.rpartition('/')[0]}/{tour.slug[:60]}-{image.pk.hex[-12:]}{size['file'].removeprefix(stem)}"

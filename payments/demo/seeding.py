@@ -34,6 +34,7 @@ from payments.demo.people import HOMES, make_people
 from payments.demo.pictures import jpeg
 from payments.demo.plan import DAYS_BACK, Plan, Sale, Staff
 from payments.demo.replicas import add_replicas
+from payments.demo.reviews import add_reviews
 from payments.demo.sales import sales_of
 from payments.demo.shop import add_tour, open_shop
 from payments.demo.story import HELD_FOR
@@ -73,6 +74,8 @@ def seed_default_operator(*, scale: float, seed: int, say: Say) -> None:
         present,
         name,
     )
+    written = add_reviews(staff=people["clerk"], present=present, seed=name)
+    say(f"{written} reviews")
     rebuild_catalogue()
     say(f"{count} bookings with their payments and postings")
     record("demo.finished", tenant_at_hand(), actor=None, after=begun)
@@ -152,6 +155,7 @@ def _until(days: int) -> Any:
 
 
 def _open(tours: Sequence[DemoTour], seed: str, owner: User, say: Say) -> None:
+    Tenant.objects.filter(pk=tenant_at_hand().pk, site_address="").update(site_address="https://www.rihla.example")
     open_shop(tours)
     known = set(Tour.objects.alive().values_list("title_en", flat=True))
     missing = [(order, tour) for order, tour in enumerate(tours) if tour.title[0] not in known]

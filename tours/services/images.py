@@ -34,7 +34,10 @@ def add_image(
     Raises `InvalidInput` for what is no image or too large, `TooManyImages`, and `TourNotFound`.
     """
     picture = checked_image(upload, "file")
-    return keep_image(tour_id=tour_id, picture=picture, alt_en=alt_en, alt_ar=alt_ar, is_cover=is_cover, actor=actor)
+    kept: dict[str, Any] = {"alt_en": alt_en, "alt_ar": alt_ar, "is_cover": is_cover}
+    image = keep_image(tour_id=tour_id, picture=picture, actor=actor, **kept)
+    transaction.on_commit(partial(send_task, "tours.tasks.make_image_sizes", str(image.pk)))
+    return image
 
 
 @transaction.atomic
@@ -50,7 +53,7 @@ def keep_image(
 ) -> TourImage:
     """Add a picture that `checked_image` returned. The first one is the cover; a later one takes that over if it should.
 
-    Its other sizes are made in the background (`make_image_sizes`).
+    Its other sizes are made by the sweep; `add_image` does not wait for that.
     """
     tour = lock_tour(tour_id)
     others = TourImage.objects.filter(tour_id=tour_id)
@@ -73,7 +76,6 @@ def keep_image(
     image.file.save(f"{name}.{ending}", picture, save=False)
     image.save(force_insert=True)
     record("tours.tourimage.added", image, actor=actor, after=_facts(image))
-    transaction.on_commit(partial(send_task, "tours.tasks.make_image_sizes", str(image.pk)))
     settle_tour(tour_id)
     return image
 

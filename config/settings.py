@@ -310,13 +310,17 @@ STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+MEDIA_HOSTS: list[str] = []  # where browsers load pictures from, besides ourselves
 if env.str("S3_BUCKET", ""):
+    _MEDIA_DOMAIN = env.str("S3_PUBLIC_DOMAIN", "")
+    MEDIA_HOSTS = [f"https://{_MEDIA_DOMAIN}" if _MEDIA_DOMAIN else env.str("S3_ENDPOINT", "") or "https://*.amazonaws.com"]
     STORAGES["default"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": env.str("S3_BUCKET"),
             "endpoint_url": env.str("S3_ENDPOINT", "") or None,
             "querystring_auth": False,
+            "custom_domain": _MEDIA_DOMAIN or None,
         },
     }
 WHITENOISE_USE_FINDERS = ENVIRONMENT in {"development", "test"}
@@ -413,7 +417,7 @@ CONTENT_SECURITY_POLICY = {
         # The back-office theme evaluates Alpine expressions and styles elements in place.
         "script-src": ["'self'", "'unsafe-inline'", "'unsafe-eval'"],
         "style-src": ["'self'", "'unsafe-inline'"],
-        "img-src": ["'self'", "data:", "blob:"],
+        "img-src": ["'self'", "data:", "blob:", *MEDIA_HOSTS],
         "font-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'self'"],

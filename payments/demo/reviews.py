@@ -68,7 +68,9 @@ def _review(booking: Booking, staff: object, present: datetime, chance: Random) 
         return None
     rating = chance.choices(STARS, WEIGHTS)[0]
     place = 1 if booking.language == "ar" else 0
-    titles, words = {5: (GOOD, GOOD_WORDS), 4: (GOOD, GOOD_WORDS), 3: (FAIR, FAIR_WORDS)}.get(rating, (POOR, POOR_WORDS))
+    titles, words = {5: (GOOD, GOOD_WORDS), 4: (GOOD, GOOD_WORDS), 3: (FAIR, FAIR_WORDS)}.get(
+        rating, (POOR, POOR_WORDS)
+    )
     sentences = [pair[place] for pair in chance.sample(words, chance.randint(1, min(3, len(words))))]
     is_new = present - written < timedelta(days=2)
     status = ReviewStatus.PENDING if is_new else ReviewStatus.APPROVED

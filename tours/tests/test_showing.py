@@ -12,6 +12,7 @@ import pytest
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from accounts.models import AuditEntry, Tenant
 from accounts.sites import check_tour_path, tour_address
@@ -22,6 +23,7 @@ from tours.models import Feed, FeedPart, OptionPrice, Tour
 from tours.published import rebuild_catalogue
 from tours.services.feeds import publish_things_to_do
 from tours.tests.factories import DepartureFactory, OptionFactory, TaxRateFactory
+from tours.tests.test_admin import signed_in
 
 HERE = Path(__file__).parent
 VOCABULARY = json.loads((HERE / "vocabulary.json").read_text())
@@ -301,3 +303,19 @@ def test_no_operator_sees_anothers_feed(site, listed, api, other_tenant):
     with tenant_context(other_tenant.pk):
         OptionFactory()
         assert not Feed.objects.exists()
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_staff_publish_and_see_what_was_refused(site, listed, language):
+    client = signed_in("ADMIN")
+    client.cookies["rihla_language"] = language
+    publish, page = reverse("admin:tours_feed_publish_now"), reverse("admin:tours_feed_changelist")
+    tour = listed()
+    assert client.get(publish).status_code == 302
+    Tour.objects.filter(pk=tour.pk).update(status="INACTIVE")
+    rebuild_catalogue()
+    client.get(publish)
+    told = {"en": "the last good one is still served", "ar": "ما زالت آخر نسخة سليمة متاحة"}[language]
+    assert told in client.get(page).content.decode()
+    assert client.get(reverse("admin:tours_feed_change", args=[Feed.objects.get().pk])).status_code == 200
+    assert signed_in("EMPLOYEE").get(publish).status_code == 403

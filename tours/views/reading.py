@@ -186,7 +186,7 @@ def tour_id_of(given: str) -> Any:
     if tour_id is None:
         stored = remembered(
             Place(key_of("slug", given), [catalogue_version()]),
-            lambda: (str(detail.publictour_id_of(given)).encode(), LISTED_FOR),  # unknown ones raise: not remembered
+            lambda: (str(detail.public_tour_id(given)).encode(), LISTED_FOR),  # unknown ones raise: not remembered
         )
         tour_id = detail.as_uuid(stored.decode())
     return tour_id

@@ -1,5 +1,6 @@
 """The pages where a trip is reviewed, and where requests for reviews are declined. For whoever has the booking's link."""
 
+import re
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +21,7 @@ from config.errors import DomainError
 from config.i18n import in_language, language_now
 from config.pages import show_page
 
+ARABIC = re.compile("[\u0621-\u064a]")
 TONES = {ReviewStatus.APPROVED: "good", ReviewStatus.PENDING: "wait", ReviewStatus.REJECTED: "bad"}
 
 
@@ -132,7 +134,9 @@ def _said(request: HttpRequest) -> dict[str, Any]:
     """The form's fields as the API takes them."""
     rating = request.POST.get("rating", "")
     said: dict[str, Any] = {name: request.POST.get(name, "") for name in ("title", "text")}
-    return said | {"rating": int(rating) if rating in ("1", "2", "3", "4", "5") else None, "language": language_now()}
+    # What they wrote says the language better than the page does that they wrote it on.
+    language = "ar" if ARABIC.search(said["text"]) else "en"
+    return said | {"rating": int(rating) if rating in ("1", "2", "3", "4", "5") else None, "language": language}
 
 
 def _faults(errors: Any) -> list[str]:

@@ -313,7 +313,9 @@ STORAGES: dict[str, Any] = {
 MEDIA_HOSTS: list[str] = []  # where browsers load pictures from, besides ourselves
 if env.str("S3_BUCKET", ""):
     _MEDIA_DOMAIN = env.str("S3_PUBLIC_DOMAIN", "")
-    MEDIA_HOSTS = [f"https://{_MEDIA_DOMAIN}" if _MEDIA_DOMAIN else env.str("S3_ENDPOINT", "") or "https://*.amazonaws.com"]
+    MEDIA_HOSTS = [
+        f"https://{_MEDIA_DOMAIN}" if _MEDIA_DOMAIN else env.str("S3_ENDPOINT", "") or "https://*.amazonaws.com"
+    ]
     STORAGES["default"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {

@@ -6,11 +6,15 @@ Made from the published page, so it says nothing that customers do not see. Amou
 from decimal import Decimal
 from typing import Any
 
+from django.utils import translation
+from django.utils.translation import ngettext
+
 from accounts.sites import tour_address
 from config.i18n import LANGUAGES, in_language
 from notifications.mail import site_url
 
 SCHEMA = "https://schema.org"
+PER_GROUP = "PER_GROUP"
 
 
 def structured_data(tenant: Any, page: dict[str, Any], language: str) -> dict[str, Any]:
@@ -19,7 +23,7 @@ def structured_data(tenant: Any, page: dict[str, Any], language: str) -> dict[st
     about = {"name": page["title"], "description": page["summary"], "image": _images(tenant, page)}
     if url:
         about["url"] = url
-    offers = _offers(page, url)
+    offers = _offers(page, url, language)
     trip = {"@type": "TouristTrip", **about, "touristType": page["category"]["name"], "itinerary": _itinerary(page)}
     trip["provider"] = _operator(tenant, language)
     product = {
@@ -112,21 +116,21 @@ def _operator(tenant: Any, language: str) -> dict[str, Any]:
     )
 
 
-def _offers(page: dict[str, Any], url: str) -> dict[str, Any] | None:
+def _offers(page: dict[str, Any], url: str, language: str) -> dict[str, Any] | None:
     """What can be bought, by option and price category; guests that cost nothing are no offer."""
     state = "InStock" if page.get("next_departure") else "SoldOut"
     offers = [
         {
             "@type": "Offer",
-            "name": f"{option['name']} · {price['name']}",
-            "price": price["amount"],
+            "name": f"{option['name']} · {name}",
+            "price": amount,
             "priceCurrency": page["currency"],
             "availability": f"{SCHEMA}/{state}",
             **({"url": url} if url else {}),
         }
         for option in page["options"]
-        for price in option["prices"]
-        if Decimal(price["amount"]) > 0
+        for _code, name, amount in prices_of(option, language)
+        if Decimal(amount) > 0
     ]
     if not offers:
         return None
@@ -140,6 +144,24 @@ def _offers(page: dict[str, Any], url: str) -> dict[str, Any] | None:
         "availability": f"{SCHEMA}/{state}",
         "offers": offers,
     }
+
+
+def prices_of(option: dict[str, Any], language: str) -> list[tuple[str, str, str]]:
+    """Code, name and amount of each price of a published option: by category, or by size where a group pays as one."""
+    if option.get("basis") != PER_GROUP:
+        return [(price["category"], price["name"], price["amount"]) for price in option["prices"]]
+    with translation.override(language):
+        return [
+            (
+                f"group-{tier['from_guests']}",
+                ngettext("Group from {n} guest", "Group from {n} guests", tier["from_guests"]).format(
+                    n=tier["from_guests"]
+                ),
+                tier["amount"],
+            )
+            for tier in option["group_prices"]
+            if tier["category"] is None
+        ]
 
 
 def _filled(thing: dict[str, Any]) -> dict[str, Any]:

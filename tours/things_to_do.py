@@ -16,7 +16,7 @@ from config.i18n import LANGUAGES, in_language
 from config.tenancy import tenant_id_or_raise
 from ledger.money import round_money
 from tours.models import PublishedTour
-from tours.structured_data import absolute
+from tours.structured_data import absolute, prices_of
 
 MOST_BYTES = 40 * 1024 * 1024  # of a part; 50 MB are allowed
 NANOS = Decimal(1_000_000_000)
@@ -103,15 +103,9 @@ def _features(pages: Pages) -> Iterator[dict[str, Any]]:
 
 def _option(tenant: Any, pages: Pages, place: int) -> dict[str, Any] | None:
     page, option = pages["en"], pages["en"]["options"][place]
-    prices = [
-        {
-            "id": f"{option['id']}-{price['category']}",
-            "title": price["name"],
-            **_price(page, price["amount"]),
-        }
-        for price in option["prices"]
-    ]
-    if not any(Decimal(price["amount"]) > 0 for price in option["prices"]):
+    known = prices_of(option, "en")
+    prices = [{"id": f"{option['id']}-{code}", "title": name, **_price(page, amount)} for code, name, amount in known]
+    if not any(Decimal(amount) > 0 for _code, _name, amount in known):
         return None
     landing = tour_address(tenant, slug=page["slug"], tour_id=page["id"], language="{lang}")
     return {
@@ -151,10 +145,12 @@ def _place(page: dict[str, Any]) -> dict[str, Any]:
 
 
 def _price(page: dict[str, Any], amount: str) -> dict[str, Any]:
-    tax, currency = page["tax"], page["currency"]
-    if tax is None or tax["inclusive"]:
+    currency = page["currency"]
+    taxes = [tax for tax in (page["tax"], *page.get("more_taxes", ())) if tax and not tax["inclusive"]]
+    if not taxes:
         return {"price": _money(Decimal(amount), currency)}
-    added = round_money(Decimal(amount) * Decimal(tax["percent"]) / 100, currency)
+    shares = [round_money(Decimal(amount) * Decimal(tax["percent"]) / 100, currency) for tax in taxes]
+    added = sum(shares, Decimal(0))
     return {
         "price": _money(Decimal(amount) + added, currency),
         "fees_and_taxes": {"per_ticket_tax": _money(added, currency)},

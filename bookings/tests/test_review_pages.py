@@ -82,6 +82,12 @@ def test_a_review_is_changed_and_taken_away(tour, guest):
     assert not Review.objects.exists()
 
 
+def test_the_language_is_that_of_the_words(tour, guest):
+    booking = travelled(tour)
+    guest.post(address(booking, language="en"), {"rating": "5", "text": "رحلة هادئة وجميلة وقت الغروب"})
+    assert Review.objects.get().language == "ar"
+
+
 def test_too_early_there_is_no_form(tour, guest):
     booking = BookingFactory(departure=DepartureFactory(option=tour.options.get()), status=BookingStatus.CONFIRMED)
     assert "<form" not in guest.get(address(booking)).content.decode()
@@ -93,7 +99,7 @@ def test_declining_takes_a_click_and_can_be_taken_back(tour, guest):
     booking = travelled(tour)
     guest.get(address(booking, "no-reviews"))
     assert not ReviewOptOut.objects.exists()  # programs that follow links decide nothing
-    assert "gets no more of them" in guest.post(address(booking, "no-reviews")).content.decode()
+    assert "gets no more of them." in guest.post(address(booking, "no-reviews")).content.decode()
     assert ReviewOptOut.objects.get().email == booking.contact_email
     guest.post(address(booking, "no-reviews"), {"do": "ask_again"})
     assert not ReviewOptOut.objects.exists()

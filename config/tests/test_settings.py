@@ -188,3 +188,24 @@ def test_the_example_itself_is_enough_once_its_secrets_are_filled_in(tmp_path):
     left_out = dict.fromkeys(set(PRODUCTION) - set(filled))
     done = start(**left_out, **filled)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("named", "host"),
+    [
+        ({"S3_BUCKET": "rihla"}, "https://*.amazonaws.com"),
+        ({"S3_BUCKET": "rihla", "S3_ENDPOINT": "https://s3.nile.example"}, "https://s3.nile.example"),
+        ({"S3_BUCKET": "rihla", "S3_PUBLIC_DOMAIN": "cdn.nile.example"}, "https://cdn.nile.example"),
+        ({}, None),
+    ],
+)
+def test_browsers_may_load_pictures_from_where_they_lie(monkeypatch, named, host):
+    for name in names_that_settings_read():
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**PRODUCTION, **named}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(environment.env, "read_env", lambda path: None)
+    found = runpy.run_path(str(ROOT / "config" / "settings.py"))
+    sources = found["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]["img-src"]
+    assert [source for source in sources if source.startswith("https:")] == ([host] if host else [])
+    assert ("S3Storage" in found["STORAGES"]["default"]["BACKEND"]) == bool(named)

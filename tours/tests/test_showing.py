@@ -22,6 +22,7 @@ from tours.errors import FeedRefused
 from tours.models import Feed, FeedPart, OptionPrice, Tour
 from tours.published import rebuild_catalogue
 from tours.services.feeds import publish_things_to_do
+from tours.structured_data import prices_of
 from tours.tests.factories import DepartureFactory, OptionFactory, TaxRateFactory
 from tours.tests.test_admin import signed_in
 
@@ -319,3 +320,17 @@ def test_staff_publish_and_see_what_was_refused(site, listed, language):
     assert told in client.get(page).content.decode()
     assert client.get(reverse("admin:tours_feed_change", args=[Feed.objects.get().pk])).status_code == 200
     assert signed_in("EMPLOYEE").get(publish).status_code == 403
+
+
+def test_where_a_group_pays_as_one_its_sizes_are_the_prices():
+    tier = {"category": None, "from_guests": 1, "amount": "90.00"}
+    option = {
+        "basis": "PER_GROUP",
+        "prices": [],
+        "group_prices": [tier, {**tier, "from_guests": 5, "amount": "150.00"}],
+    }
+    assert prices_of(option, "en") == [
+        ("group-1", "Group from 1 guest", "90.00"),
+        ("group-5", "Group from 5 guests", "150.00"),
+    ]
+    assert prices_of(option, "ar")[0][1] == "مجموعة من ضيف واحد"

@@ -1,10 +1,11 @@
-"""`python -m benchmarks compare | load | growth`: see `docs/performance.md`."""
+"""`python -m benchmarks compare | load | growth | finding`: see `docs/performance.md`."""
 
 import argparse
 import sys
 from collections.abc import Callable
 
 from benchmarks.compare import compare
+from benchmarks.finding import finding
 from benchmarks.growth import growth
 from benchmarks.load import load
 
@@ -39,8 +40,15 @@ def main() -> int:
     three.add_argument("--scales", type=scales, default=[1, 100])
     three.add_argument("--rounds", type=int, default=5)
     three.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
+    four = commands.add_parser("finding", help="the list of 10,000 tours and 1,000,000 departures, with each filter")
+    four.add_argument("--tours", type=int, default=10_000)
+    four.add_argument("--departures", type=int, default=1_000_000)
+    four.add_argument("--clients", type=numbers, default=[1, 8])
+    four.add_argument("--seconds", type=float, default=1.5, help="of each measurement")
+    four.add_argument("--only", type=words, default=[], help="questions, by their names: a week,facets")
+    four.add_argument("--plans", action="store_true", help="show PostgreSQL's plans besides")
     chosen = vars(parser.parse_args())
-    known: dict[str, Callable[..., bool]] = {"compare": compare, "load": load, "growth": growth}
+    known: dict[str, Callable[..., bool]] = {"compare": compare, "load": load, "growth": growth, "finding": finding}
     return 0 if known[chosen.pop("command")](**chosen) else 1
 
 

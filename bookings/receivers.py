@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, override, pgettext
 
@@ -166,19 +166,26 @@ def send_the_link(event: Event) -> None:
 @on("booking.confirmed")
 def count_a_booking(event: Event) -> None:
     """How many confirmed bookings a tour had counts for "popular"; one that is cancelled is taken off again."""
-    _count(event, 1)
+    _count(event, 1, _confirmed_at(event))
 
 
 @on("booking.cancelled")
 def count_a_booking_less(event: Event) -> None:
-    if _booking(event).confirmed_at is not None:
-        _count(event, -1)
+    confirmed_at = _confirmed_at(event)
+    if confirmed_at is not None:
+        _count(event, -1, confirmed_at)
 
 
-def _count(event: Event, step: int) -> None:
+def _confirmed_at(event: Event) -> datetime | None:
+    moment: datetime | None = Booking.objects.values_list("confirmed_at", flat=True).get(pk=event.subject_id)
+    return moment
+
+
+def _count(event: Event, step: int, confirmed_at: datetime | None) -> None:
     # Each delivery runs once (the outbox marks it in the same transaction), so adding is safe.
     booked = Tour.objects.filter(departures__items__booking=event.subject_id)
-    count_bookings(tour_ids=booked.values_list("pk", flat=True), step=step)
+    day = localdate(confirmed_at) if confirmed_at else None
+    count_bookings(tour_ids=booked.values_list("pk", flat=True), step=step, day=day)
 
 
 def reason_for_guests(sentence: str) -> dict[str, str]:

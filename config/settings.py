@@ -217,6 +217,8 @@ CELERY_BEAT_SCHEDULE = {
     "publish-feeds": {"task": "tours.tasks.publish_feeds", "schedule": crontab(hour=3, minute=15)},
     "generate-departures": {"task": "tours.tasks.generate_departures", "schedule": crontab(hour=1, minute=10)},
     "rebuild-catalogue": {"task": "tours.tasks.rebuild_catalogue", "schedule": crontab(hour=0, minute=5)},
+    "gather-views": {"task": "tours.tasks.gather_views", "schedule": 60, "options": {"expires": 60}},
+    "refresh-popularity": {"task": "tours.tasks.refresh_popularity", "schedule": crontab(minute=40)},
     "check-invariants": {"task": "accounts.tasks.check_invariants", "schedule": crontab(hour=2, minute=30)},
     "forget-old-keys": {"task": "accounts.tasks.forget_old_keys", "schedule": crontab(minute=20)},
 }

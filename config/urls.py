@@ -32,6 +32,7 @@ urlpatterns = [
     path("api/docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="swagger"),
     path("api/redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
     path("", include("accounts.pages")),
+    path("", include("tours.pages")),
     path("", include("bookings.pages")),
     path("", include("bookings.choices")),
     path("", include("bookings.review_pages")),

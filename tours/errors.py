@@ -40,6 +40,16 @@ class FeedRefused(DomainError):
     message = _("The feed was not published. {why}")
 
 
+class WishListNotFound(NotFound):
+    code = "wish_list_not_found"
+    message = _("There is no such wish list.")
+
+
+class WishListFull(DomainError):
+    code = "wish_list_full"
+    message = _("A wish list holds {most} tours at most.")
+
+
 class OptionNotFound(NotFound):
     code = "option_not_found"
     message = _("There is no such option.")

@@ -9,7 +9,7 @@ from accounts.tenants import each_tenant
 from tours import published
 from tours.errors import FeedRefused
 from tours.horizon import extend_horizon
-from tours.services import images
+from tours.services import images, popularity
 from tours.services.feeds import publish_things_to_do
 
 
@@ -45,3 +45,17 @@ def rebuild_catalogue() -> None:
     """Each night, for every operator: prices compare by the rates of the new day."""
     for _tenant in each_tenant():
         published.rebuild_catalogue()
+
+
+@shared_task
+def gather_views() -> None:
+    """Each minute, for every operator: what was looked at is written down."""
+    for _tenant in each_tenant():
+        popularity.gather_views()
+
+
+@shared_task
+def refresh_popularity() -> None:
+    """Each hour, for every operator: the popular ones are those of today."""
+    for _tenant in each_tenant():
+        popularity.refresh_popularity()

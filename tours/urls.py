@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tours.views import batch, reading, showing, staff, writing
+from tours.views import batch, reading, showing, staff, wishes, writing
 
 urlpatterns = [
     path("tours", writing.Tours.as_view()),
@@ -15,8 +15,14 @@ urlpatterns = [
     path("sitemap.xml", showing.Sitemap.as_view()),
     path("sitemap-<int:number>.xml", showing.SitemapPart.as_view()),
     path("feeds/things-to-do.json", showing.ThingsToDo.as_view()),
+    path("tours/<str:given>/similar", reading.SimilarTours.as_view()),
     path("tours/<str:given>/images", writing.TourImages.as_view()),
     path("tours/<str:given>/images/<uuid:image_id>", writing.TourPicture.as_view()),
+    path("wishlist", wishes.WishList.as_view()),
+    path("wishlist/merge", wishes.MergeWishes.as_view()),
+    path("wishlist/share", wishes.ShareWishes.as_view()),
+    path("wishlist/shared/<str:token>", wishes.SharedWishes.as_view()),
+    path("wishlist/<str:given>", wishes.Wish.as_view()),
     path("categories", reading.Categories.as_view()),
     path("destinations", reading.Destinations.as_view()),
     path("admin/tours", staff.StaffTours.as_view()),

@@ -75,6 +75,7 @@ def _variation(original: Tour, number: int, factor: Decimal, until: date) -> Ite
     tour.is_featured = False
     tour.bookings_count = 0
     tour.rating_average, tour.rating_count = Decimal(0), 0
+    tour.popularity = 0
     yield tour
     for option in original.options.all():
         yield from _option(option, tour, factor, until)

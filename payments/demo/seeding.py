@@ -40,6 +40,7 @@ from payments.demo.shop import add_tour, open_shop
 from payments.demo.story import HELD_FOR
 from tours.models import Tour
 from tours.published import rebuild_catalogue
+from tours.services import refresh_popularity
 
 logger = logging.getLogger(__name__)
 
@@ -212,6 +213,7 @@ def _write_history(
     count = max(count, 20)
     number = write_stories(plan.stories(count), seed, lanes=lanes_for(count))
     _count_bookings()
+    refresh_popularity()
     return number
 
 
@@ -237,5 +239,14 @@ def _count_bookings() -> None:
             " FROM bookings_bookingitem i JOIN tours_departure d ON d.id = i.departure_id"
             " JOIN bookings_booking b ON b.id = i.booking_id WHERE b.confirmed_at IS NOT NULL AND b.status = ANY(%s)"
             " GROUP BY d.tour_id) c WHERE t.id = c.tour_id AND t.bookings_count <> c.number",
+            [[str(status) for status in counted]],
+        )
+        # … and by day, with some who looked and did not book.
+        cursor.execute(
+            "INSERT INTO tours_tourday (id, tenant_id, tour_id, day, views, bookings)"
+            " SELECT gen_random_uuid(), d.tenant_id, d.tour_id, b.confirmed_at::date, 9 * count(DISTINCT b.id)::int,"
+            " count(DISTINCT b.id)::int FROM bookings_bookingitem i JOIN tours_departure d ON d.id = i.departure_id"
+            " JOIN bookings_booking b ON b.id = i.booking_id WHERE b.confirmed_at > now() - interval '90 days'"
+            " AND b.status = ANY(%s) GROUP BY 2, 3, 4 ON CONFLICT (tour_id, day) DO NOTHING",
             [[str(status) for status in counted]],
         )

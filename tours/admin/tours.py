@@ -23,6 +23,7 @@ from unfold.decorators import action, display
 from config.errors import DomainError
 from tours.admin.copying import duplicate_view
 from tours.admin.editor import TOUR, EditedInTabs
+from tours.admin.interest import InterestShown, with_interest
 from tours.admin.pages import CatalogueAdmin, WordedForm, add_faults
 from tours.admin.parts import ItineraryInline, OptionInline
 from tours.admin.pictures import manager
@@ -121,9 +122,10 @@ TOUR.fields(
     ("duration_shown", "difficulty"),
     ("min_group_size", "max_group_size"),
     ("min_age", "tags"),
-    ("sold_shown", "made_shown"),
+    ("sold_shown", "interest_line"),
+    ("made_shown",),
     order=10,
-    shown=("duration_shown", "sold_shown", "made_shown"),
+    shown=("duration_shown", "sold_shown", "interest_line", "made_shown"),
 )
 TOUR.panel(
     "pictures",
@@ -150,13 +152,21 @@ TOUR.fields(
 
 
 @admin.register(Tour)
-class TourAdmin(EditedInTabs, CatalogueAdmin):
+class TourAdmin(InterestShown, EditedInTabs, CatalogueAdmin):
     """What its page is made of: `tours.admin.editor.TOUR`."""
 
     editor = TOUR
     head_template = "admin/tours/editor/tour_head.html"
     form = TourForm
-    list_display = ["title_shown", "status_shown", "category", "price_shown", "next_shown", "featured_shown"]
+    list_display = [
+        "title_shown",
+        "status_shown",
+        "category",
+        "price_shown",
+        "next_shown",
+        "interest_shown",
+        "featured_shown",
+    ]
     list_filter = [
         ("status", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
@@ -188,7 +198,9 @@ class TourAdmin(EditedInTabs, CatalogueAdmin):
             return tours.alive()
         coming = Departure.objects.filter(tour_id=OuterRef("pk")).bookable()
         first = coming.values("tour_id").annotate(first=Min("starts_at")).values("first")
-        return tours.annotate(next_start=Subquery(first)).prefetch_related("images", "options__prices__category")
+        return with_interest(tours.annotate(next_start=Subquery(first))).prefetch_related(
+            "images", "options__prices__category"
+        )
 
     def has_publish_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("tours.publish")

@@ -1,6 +1,8 @@
 """What the public reads may be asked, and in which form. Checked once for each distinct query string."""
 
+import re
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -11,9 +13,11 @@ from rest_framework import serializers
 from ledger.money import known_currencies
 from tours.models import Difficulty, TourKind
 
+DEGREES = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{1,12})?")
+
 MOST_DAYS = 92  # of availability in one answer
 
-SORTS = ["title", "price", "rating", "created_at", "popularity", "duration"]
+SORTS = ["title", "price", "rating", "created_at", "popularity", "duration", "distance"]
 FALLING = frozenset({"rating", "created_at", "popularity"})  # best first, unless `sort_order` says otherwise
 
 
@@ -41,6 +45,21 @@ class CommaSeparated(serializers.CharField):
             if self.known is not None and value not in self.known:
                 self.fail("unknown", value=value, known=", ".join(self.known))
         return tuple(values)
+
+
+class Point(serializers.CharField):
+    """`29.9773,31.1325` → `(29.9773, 31.1325)`: latitude and longitude in degrees."""
+
+    default_error_messages = {"point": _("Latitude and longitude in degrees, like 29.9773,31.1325.")}
+
+    def to_internal_value(self, data: Any) -> Any:
+        parts = [part.strip() for part in super().to_internal_value(data).split(",")]
+        if len(parts) != 2 or not all(DEGREES.fullmatch(part) for part in parts):
+            self.fail("point")
+        latitude, longitude = (float(part) for part in parts)
+        if abs(latitude) > 90 or abs(longitude) > 180:
+            self.fail("point")
+        return latitude, longitude
 
 
 class PricedQuery(serializers.Serializer):
@@ -80,7 +99,25 @@ class ListQuery(PricedQuery):
     )
     featured = serializers.BooleanField(required=False, allow_null=True, default=None)
     deals = serializers.BooleanField(required=False, allow_null=True, default=None)
-    sort_by = serializers.ChoiceField(required=False, choices=SORTS)
+    near = Point(
+        required=False,
+        max_length=60,
+        help_text="Latitude and longitude of a point, `29.9773,31.1325`: answers say how far their destination is.",
+    )
+    radius_km = serializers.DecimalField(
+        required=False,
+        max_digits=8,
+        decimal_places=3,
+        min_value=Decimal("0.1"),
+        max_value=20_100,
+        help_text="Only destinations so near to `near`.",
+    )
+    facets = serializers.BooleanField(
+        required=False, default=False, help_text="Count besides what each value of the filters would find."
+    )
+    sort_by = serializers.ChoiceField(
+        required=False, choices=SORTS, help_text="By distance unless said otherwise where `near` is given without `q`."
+    )
     sort_order = serializers.ChoiceField(required=False, choices=["asc", "desc"])
     page = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000, default=1)
     size = serializers.IntegerField(required=False, min_value=1, max_value=100, default=20)
@@ -91,6 +128,10 @@ class ListQuery(PricedQuery):
             if low is not None and high is not None and low > high:
                 raise serializers.ValidationError({f"max_{name}": [_("This is below the minimum.")]})
         _check_order(attrs)
+        if "near" not in attrs:
+            for name, asks in (("radius_km", "radius_km" in attrs), ("sort_by", attrs.get("sort_by") == "distance")):
+                if asks:
+                    raise serializers.ValidationError({name: [_("This needs a point: near=latitude,longitude.")]})
         return attrs
 
 
@@ -102,6 +143,10 @@ class DetailQuery(PricedQuery):
     translations = serializers.BooleanField(
         required=False, default=False, help_text="Give the texts in both languages besides."
     )
+
+
+class SimilarQuery(PricedQuery):
+    size = serializers.IntegerField(required=False, min_value=1, max_value=24, default=6)
 
 
 class AvailabilityQuery(PricedQuery):
@@ -134,6 +179,12 @@ class CalendarQuery(PricedQuery):
 class PageQuery(serializers.Serializer):
     page = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000, default=1)
     size = serializers.IntegerField(required=False, min_value=1, max_value=100, default=20)
+
+
+class WishListQuery(PageQuery):
+    sort_order = serializers.ChoiceField(
+        required=False, choices=["asc", "desc"], help_text="By when it was saved: the first first, unless `desc`."
+    )
 
 
 def month_days(month: str) -> tuple[date, date]:

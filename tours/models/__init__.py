@@ -15,6 +15,7 @@ from tours.models.catalogue import (
 from tours.models.deposits import DepositBasis, DepositRule, Overdue
 from tours.models.extras import ExtraCategory, ExtraOption, ExtraStock
 from tours.models.feeds import Feed, FeedKind, FeedPart
+from tours.models.interest import SavedTour, SharedList, TourDay
 from tours.models.policies import CancellationPolicy, CancellationTier
 from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, StockPer, TaxRate
 from tours.models.published import PublishedTour
@@ -62,13 +63,16 @@ __all__ = [
     "Repeats",
     "RuleEffect",
     "RuleKind",
+    "SavedTour",
     "ScheduleRule",
     "Season",
     "SeasonRange",
     "ServiceFee",
+    "SharedList",
     "StockPer",
     "TaxRate",
     "Tour",
+    "TourDay",
     "TourImage",
     "TourKind",
     "TourOption",

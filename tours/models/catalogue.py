@@ -191,6 +191,7 @@ class Tour(TenantOwned):
     rating_average = models.DecimalField(_("rating"), max_digits=3, decimal_places=2, default=0, editable=False)
     rating_count = models.PositiveIntegerField(_("ratings"), default=0, editable=False)
     bookings_count = models.PositiveIntegerField(_("bookings"), default=0, editable=False)
+    popularity = models.PositiveIntegerField(_("popularity"), default=0, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,

@@ -26,6 +26,8 @@ class PublishedTour(models.Model):
     category = models.CharField(max_length=40)
     difficulty = models.CharField(max_length=12)
     destination_id = models.UUIDField()
+    latitude = models.FloatField(null=True, help_text="Of the destination, in degrees; unknown until written anew.")
+    longitude = models.FloatField(null=True)
     tags = words()
     duration_minutes = models.IntegerField()
     min_guests = models.IntegerField()
@@ -64,6 +66,7 @@ class PublishedTour(models.Model):
             models.Index(fields=["tenant_id", "display_order"], name="published_by_order"),
             models.Index(fields=["tenant_id", "compare_minor"], name="published_by_price"),
             models.Index(fields=["tenant_id", "slug"], name="published_by_slug"),
+            models.Index(fields=["tenant_id", "latitude", "longitude"], name="published_by_point"),
         ]
 
     def __str__(self) -> str:

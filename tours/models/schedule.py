@@ -244,6 +244,8 @@ class Departure(TenantOwned):
             models.Index(fields=["tour", "starts_at"], name="departure_by_tour"),
             models.Index(fields=["tenant", "starts_at"], name="departure_by_time"),
             models.Index(fields=["tenant", "local_date"], name="departure_by_date"),
+            # For the public list: seats are no part of it, so that taking them touches no index.
+            models.Index(fields=["tour", "local_date"], condition=Q(status="OPEN"), name="departure_open_days"),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from django.db import connection
 from config.tenancy import tenant_id_or_raise
 from tours.errors import TourNotFound
 from tours.models import PublishedTour, Tour
+from tours.selectors.bookable import CAN_BE_BOOKED
 
 # What `?translations=true` gives in both languages: the texts, not the facts.
 TRANSLATED = [
@@ -32,6 +33,7 @@ TRANSLATED = [
 
 SLUG = re.compile(r"[-\w]{1,220}")
 
+BOOKABLE = CAN_BE_BOOKED.format(seats="1")
 DETAIL = """
 SELECT p.document_{language}, coalesce((
     SELECT json_build_object(
@@ -44,9 +46,7 @@ SELECT p.document_{language}, coalesce((
             'closes', to_char(d.ends_at AT TIME ZONE place.time_zone, 'HH24:MI')) END,
         'available', d.capacity - d.seats_held - d.seats_booked)::text
     FROM tours_departure d JOIN tours_destination place ON place.id = p.destination_id
-    WHERE d.tenant_id = p.tenant_id AND d.tour_id = p.tour_id AND d.starts_at > now() - interval '1 day'
-      AND d.status = 'OPEN' AND d.cutoff_at > now() AND (d.opens_at IS NULL OR d.opens_at <= now())
-      AND d.capacity > d.seats_held + d.seats_booked
+    WHERE d.tenant_id = p.tenant_id AND d.tour_id = p.tour_id AND {bookable}
     ORDER BY d.starts_at LIMIT 1), 'null')
 FROM tours_publishedtour p
 WHERE p.tenant_id = %(tenant)s::uuid AND p.tour_id = %(tour)s::uuid
@@ -75,7 +75,9 @@ def as_uuid(given: str) -> UUID | None:
 def tour_document(tour_id: UUID, *, language: str) -> bytes:
     """Everything the page shows, with the next departure that can be booked, as JSON. One statement; `TourNotFound`."""
     with connection.cursor() as cursor:
-        cursor.execute(DETAIL.format(language=language), {"tenant": tenant_id_or_raise(), "tour": tour_id})
+        cursor.execute(
+            DETAIL.format(language=language, bookable=BOOKABLE), {"tenant": tenant_id_or_raise(), "tour": tour_id}
+        )
         row = cursor.fetchone()
     if row is None:
         raise TourNotFound

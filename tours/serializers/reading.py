@@ -293,8 +293,57 @@ class PageSerializer(serializers.Serializer):
     pages = serializers.IntegerField()
 
 
+class ListedTourSerializer(TourCardSerializer):
+    distance_km = serializers.FloatField(
+        required=False, allow_null=True, help_text="With `?near=`: how far its destination is."
+    )
+
+
+class ValueCountSerializer(serializers.Serializer):
+    value = serializers.CharField(help_text="What the filter takes.")
+    name = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class PriceBandSerializer(serializers.Serializer):
+    min = money_text()
+    max = money_text(allow_null=True)
+    count = serializers.IntegerField()
+
+
+class DurationBandSerializer(serializers.Serializer):
+    min = serializers.IntegerField(help_text="Minutes.")
+    max = serializers.IntegerField(allow_null=True)
+    name = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class RatingBandSerializer(serializers.Serializer):
+    min = serializers.FloatField(help_text="So many stars and more.")
+    count = serializers.IntegerField()
+
+
+class FacetsSerializer(serializers.Serializer):
+    """How many tours each value of a filter finds under all other filters."""
+
+    destination = ValueCountSerializer(many=True)
+    kind = ValueCountSerializer(many=True)
+    category = ValueCountSerializer(many=True)
+    difficulty = ValueCountSerializer(many=True)
+    tags = ValueCountSerializer(many=True, help_text="Beside those chosen already.")
+    price = PriceBandSerializer(many=True)
+    duration = DurationBandSerializer(many=True)
+    rating = RatingBandSerializer(many=True)
+
+
 class TourPageSerializer(PageSerializer):
+    items = ListedTourSerializer(many=True)
+    facets = FacetsSerializer(required=False, help_text="With `?facets=true`.")
+
+
+class SimilarSerializer(serializers.Serializer):
     items = TourCardSerializer(many=True)
+    total = serializers.IntegerField(help_text="How many these are.")
 
 
 class CategoryPageSerializer(PageSerializer):

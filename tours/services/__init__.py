@@ -11,7 +11,7 @@ from tours.services.departures import (
 )
 from tours.services.images import add_image, change_image, delete_image, order_images
 from tours.services.overbooking import make_room, take_back_room
-from tours.services.popularity import count_bookings
+from tours.services.popularity import count_bookings, gather_views, refresh_popularity
 from tours.services.schedule import RuleChange, change_rule, create_rule, delete_rule
 from tours.services.status import archive_tour, publish_tour, take_off_sale
 from tours.services.tours import create_tour, delete_tour, update_tour
@@ -33,10 +33,12 @@ __all__ = [
     "delete_rule",
     "delete_tour",
     "duplicate_tour",
+    "gather_views",
     "generate_departures",
     "make_room",
     "order_images",
     "publish_tour",
+    "refresh_popularity",
     "reopen_departures",
     "restore_tour",
     "take_back_room",

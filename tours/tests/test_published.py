@@ -57,7 +57,7 @@ def test_a_new_rate_compares_prices_anew(listed):
 def test_bookings_counted_leave_the_facts_right(full_tour, page):
     count_bookings(tour_ids=[full_tour.pk, full_tour.pk], step=1)
     assert Tour.objects.get(pk=full_tour.pk).bookings_count == 1
-    assert PublishedTour.objects.get(pk=full_tour.pk).popularity == 1
+    assert PublishedTour.objects.get(pk=full_tour.pk).popularity == 21
     assert list(proof()) == []
 
 

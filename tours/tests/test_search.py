@@ -212,7 +212,7 @@ def test_suggestions_are_in_the_language_asked_for_and_ten_at_most(listed, api):
 
 
 def test_what_begins_so_is_suggested_first(listed, api):
-    listed(slug="late", title_en="Old Cairo walk", bookings_count=50)
+    listed(slug="late", title_en="Old Cairo walk", popularity=50)
     listed(slug="early", title_en="Walk of the markets")
     body = api.get(f"{LIST}/autocomplete", {"q": "walk"}).json()
     assert [row["slug"] for row in body["tours"]] == ["early", "late"]

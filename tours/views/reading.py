@@ -27,10 +27,11 @@ from tours.caching import (
     remembered,
     seats_version,
 )
+from tours.counting import count_view
 from tours.errors import TourNotFound
 from tours.filters import public as filters
 from tours.search import fold
-from tours.selectors import availability, currencies, detail, listing, places, staff
+from tours.selectors import availability, currencies, detail, facets, finding, listing, places, similar, staff
 from tours.serializers import reading as shapes
 
 SELECT = OpenApiParameter("fields", str, description="Only these fields, separated by commas.")
@@ -74,7 +75,7 @@ def place_of_list(wanted: dict[str, Any]) -> Place:
 
 def is_dated(wanted: dict[str, Any]) -> bool:
     """Whether places left decide what the list shows."""
-    return any(wanted.get(name) is not None for name in listing.WHEN)
+    return any(wanted.get(name) is not None for name in finding.WHEN)
 
 
 def listed(request: Any, asked: dict[str, Any], **always: Any) -> HttpResponse:
@@ -89,6 +90,9 @@ def listed(request: Any, asked: dict[str, Any], **always: Any) -> HttpResponse:
         body = b'{"items":[' + cards.encode() + b"]," + orjson.dumps(numbers)[1:]
         if "currency" in wanted:
             body = currencies.in_currency(body, wanted["currency"])
+        if wanted["facets"]:
+            counted = facets.facets(wanted, language=language, home_currency=request._request.tenant.currency)
+            body = body[:-1] + b',"facets":' + counted + b"}"
         # What finds nothing may be anything: it must not fill the memory.
         return body, (AVAILABLE_FOR if is_dated(wanted) else LISTED_FOR) if cards else NOT_REMEMBERED
 
@@ -173,7 +177,9 @@ def detailed(request: Any, given: str, asked: dict[str, Any]) -> HttpResponse:
                 body = orjson.dumps(orjson.loads(body) | {"translations": detail.translations(tour_id)})
             return (currencies.in_currency(body, currency) if currency else body), AVAILABLE_FOR
 
-        return answer(request, remembered(place_of_detail(tour_id, asked), make, brought(request)))
+        shown = answer(request, remembered(place_of_detail(tour_id, asked), make, brought(request)))
+        count_view(request, tour_id)
+        return shown
     except TourNotFound:
         if not request.user.has_perm("tours.view_tour"):
             raise
@@ -190,6 +196,21 @@ def tour_id_of(given: str) -> Any:
         )
         tour_id = detail.as_uuid(stored.decode())
     return tour_id
+
+
+class SimilarTours(PublicRead):
+    @read_schema(shapes.SimilarSerializer, filters.SimilarQuery, operation_id="tours_similar")
+    def get(self, request: Any, given: str) -> HttpResponse:
+        """Others that can be booked and are like it, the most alike first."""
+        asked, language, tour_id = self.asked(filters.SimilarQuery), language_now(), _tour_id(given)
+        currency = asked.get("currency")
+
+        def make() -> Made:
+            body = similar.similar_tours(tour_id, asked["size"], language=language)
+            return (currencies.in_currency(body, currency) if currency else body), AVAILABLE_FOR
+
+        key = key_of("similar", tour_id, asked["size"], language, currency)
+        return answer(request, remembered(Place(key, [catalogue_version()]), make))
 
 
 class Calendar(PublicRead):

@@ -1,0 +1,24 @@
+"""Whether a departure can be booked: the one condition by which the public reads find departures.
+
+Whoever makes another thing limit what can be sold (places shared by several departures, days on which sale has not begun)
+adds it here; `bookings` refuses by the same rule when it takes the seats.
+"""
+
+# SQL over a departure `d`; `{seats}` is SQL too: how many places there must be for one party.
+CAN_BE_BOOKED = """d.status = 'OPEN' AND d.cutoff_at > now() AND d.starts_at > now() - interval '1 day'
+      AND (d.opens_at IS NULL OR d.opens_at <= now())
+      AND d.capacity - d.seats_held - d.seats_booked >= {seats}"""
+
+# SQL over a published tour `p`: somebody can really go in these days, so many together. No EXISTS: PostgreSQL would make a join
+# of that, and without knowing the days (the plan of a prepared statement) one that takes seconds. So each tour is looked at by
+# itself, after all other filters, and a few rows of one index decide.
+IN_THESE_DAYS = f"""(
+    SELECT TRUE FROM tours_departure d
+    WHERE d.tenant_id = p.tenant_id AND d.tour_id = p.tour_id
+      AND {CAN_BE_BOOKED.format(seats="%(seats)s::int")}
+      AND d.local_date BETWEEN %(date_from)s::date AND %(date_to)s::date LIMIT 1)"""
+
+# Likewise: somebody can go at some time.
+AT_ALL = f"""(
+    SELECT TRUE FROM tours_departure d
+    WHERE d.tenant_id = p.tenant_id AND d.tour_id = p.tour_id AND {CAN_BE_BOOKED.format(seats="1")} LIMIT 1)"""

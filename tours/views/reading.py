@@ -202,7 +202,7 @@ class SimilarTours(PublicRead):
     @read_schema(shapes.SimilarSerializer, filters.SimilarQuery, operation_id="tours_similar")
     def get(self, request: Any, given: str) -> HttpResponse:
         """Others that can be booked and are like it, the most alike first."""
-        asked, language, tour_id = self.asked(filters.SimilarQuery), language_now(), _tour_id(given)
+        asked, language, tour_id = self.asked(filters.SimilarQuery), language_now(), tour_id_of(given)
         currency = asked.get("currency")
 
         def make() -> Made:

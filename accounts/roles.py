@@ -12,7 +12,7 @@ from accounts.models import Role, RolePermission
 # Django's own machinery: nobody needs rights over its rows.
 FRAMEWORK_APPS = ("admin", "auth", "contenttypes", "sessions", "token_blacklist")
 # Our own machinery, likewise.
-MACHINERY = ("idempotencykey", "rolepermission", "signedout")
+MACHINERY = ("idempotencykey", "importrun", "rolepermission", "signedout")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from django.utils.translation import gettext_lazy
 from unfold.sites import UnfoldAdminSite
 
 PageView = Callable[..., HttpResponse]
@@ -46,6 +47,8 @@ def page(address: str, *, name: str, permission: str) -> Callable[[PageView], Pa
 
 
 class BackOffice(UnfoldAdminSite):
+    index_title = gettext_lazy("Dashboard")
+
     def get_urls(self) -> list[Any]:
         own = [path(one.address, self.admin_view(one.view), name=one.name) for one in _pages]
         return [*own, *super().get_urls()]

@@ -6,6 +6,7 @@ run as a formula is written behind an apostrophe, which reading takes off again.
 
 import csv
 import io
+import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
@@ -19,8 +20,8 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from config.errors import DomainError
 
-MOST_ROWS = 10_000
-MOST_BYTES = 8 * 1024 * 1024
+MOST_ROWS = 200_000
+MOST_BYTES = 11 * 1024 * 1024
 MOST_UNPACKED = 200 * 1024 * 1024
 MOST_COLUMNS = 100
 LONGEST_CELL = 20_000
@@ -82,29 +83,35 @@ def xlsx_file(title: str, headers: Sequence[str], rows: Iterable[Sequence[Any]],
 
 
 def read_table(content: bytes) -> list[tuple[int, Row]]:
+    """`read_rows`, all of them."""
+    return list(read_rows(content))
+
+
+def read_rows(content: bytes) -> Iterator[tuple[int, Row]]:
     """The rows of a CSV or XLSX file with the line each stands in, by the names of the first line; empty lines left out.
 
-    Names are lower case; values are texts without spaces around them. Raises `TableUnreadable`.
+    They come one by one, so that a long table is never held as a whole. Names are lower case; values are texts without
+    spaces around them. Raises `TableUnreadable`, also after some rows.
     """
     if len(content) > MOST_BYTES:
         raise TableUnreadable(why=_("it is larger than {most} MB.").format(most=MOST_BYTES // 1024 // 1024))
     lines = _xlsx_lines(content) if content[:2] == b"PK" else _csv_lines(content)
     names: list[str] = []
-    found: list[tuple[int, Row]] = []
+    found = 0
     for number, line in enumerate(lines, start=1):
         cells = [_cell(value) for value in line[:MOST_COLUMNS]]
         if not any(cells):
             continue
         if not names:
-            names = [cell.lower().replace(" ", "_") for cell in cells]
+            names = [sys.intern(cell.lower().replace(" ", "_")) for cell in cells]
             _refuse_names(names)
             continue
-        if len(found) == MOST_ROWS:
+        if found == MOST_ROWS:
             raise TableUnreadable(why=_("it has more than {most} rows.").format(most=MOST_ROWS))
-        found.append((number, {name: cell for name, cell in zip(names, cells, strict=False) if name}))
+        found += 1
+        yield number, {name: cell for name, cell in zip(names, cells, strict=False) if name}
     if not names:
         raise TableUnreadable(why=_("it is empty."))
-    return found
 
 
 def _refuse_names(names: list[str]) -> None:
@@ -114,14 +121,13 @@ def _refuse_names(names: list[str]) -> None:
 
 
 def _csv_lines(content: bytes) -> Iterator[Sequence[Any]]:
+    first = content.partition(b"\n")[0]
+    delimiter = max(",;\t", key=lambda one: first.count(one.encode()))
     try:
-        text = content.decode("utf-8-sig")
+        with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="") as text:
+            yield from csv.reader(text, delimiter=delimiter, strict=True)
     except UnicodeDecodeError as fault:
         raise TableUnreadable(why=_("it is not UTF-8. In Excel, save it as “CSV UTF-8”.")) from fault
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     except csv.Error as fault:
         raise TableUnreadable(why=str(fault)) from fault
 

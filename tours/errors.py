@@ -209,3 +209,13 @@ class ImportRefused(DomainError):
 
     code = "import_refused"
     message = _("Nothing was imported. Faults in the file: {count}.")
+
+
+class ImportNotFound(NotFound):
+    code = "import_not_found"
+    message = _("There is no such import.")
+
+
+class ImportNotReady(Conflict):
+    code = "import_not_ready"
+    message = _("This import cannot be written: it is still being looked at, has faults, or changes nothing.")

@@ -11,6 +11,7 @@ from tours.errors import FeedRefused
 from tours.horizon import extend_horizon
 from tours.services import images, popularity
 from tours.services.feeds import publish_things_to_do
+from tours.services.importing import runs
 
 
 @shared_task
@@ -59,3 +60,15 @@ def refresh_popularity() -> None:
     """Each hour, for every operator: the popular ones are those of today."""
     for _tenant in each_tenant():
         popularity.refresh_popularity()
+
+
+@shared_task
+def work_on_import(run_id: str) -> None:
+    runs.work_on_import(UUID(run_id))
+
+
+@shared_task
+def sweep_imports() -> None:
+    """For every operator: what a worker that died left, and what is too old."""
+    for _tenant in each_tenant():
+        runs.sweep_imports()

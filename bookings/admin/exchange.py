@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.timezone import localdate
@@ -23,12 +24,27 @@ from bookings.tables import BOOKING_COLUMNS, bookings_table
 from config.admin import page
 from config.errors import DomainError
 from config.i18n import language_now
-from config.tables import CSV_TYPE, XLSX_TYPE, TableUnreadable, csv_lines, read_table, xlsx_file
+from config.tables import CSV_TYPE, XLSX_TYPE, TableUnreadable, csv_lines, read_rows, xlsx_file
 from tours.errors import ImportRefused
-from tours.selectors.tables import DEPARTURE_COLUMNS, TOUR_COLUMNS, departures_table, tours_table
-from tours.services.importing import Outcome, carry_out, rehearse
+from tours.models import ImportRun, ImportStatus
+from tours.selectors.tables import (
+    DEPARTURE_COLUMNS,
+    OPTION_COLUMNS,
+    PRICE_COLUMNS,
+    RULE_COLUMNS,
+    TOUR_COLUMNS,
+    departures_table,
+    options_table,
+    prices_table,
+    rules_table,
+    tours_table,
+)
+from tours.services.importing import Outcome, carry_out, carry_out_good_rows, rehearse
+from tours.services.importing.runs import confirm_import, rows_done, start_import
 
 KEPT_FOR = 15 * 60  # seconds between looking at an import and confirming it
+LONG = 256 * 1024  # bytes; a longer table is looked at in the background
+RECENT = 8  # imports that are shown
 LONGEST_RANGE = 800  # days
 
 
@@ -50,6 +66,27 @@ KINDS = {
         lambda _first, _last: tours_table(),
         "tours.view_tour",
         ("tours.add_tour", "tours.change_tour"),
+    ),
+    "options": Kind(
+        gettext_lazy("Options"),
+        OPTION_COLUMNS,
+        lambda _first, _last: options_table(),
+        "tours.view_touroption",
+        ("tours.add_touroption", "tours.change_touroption", "tours.change_tour"),
+    ),
+    "prices": Kind(
+        gettext_lazy("Prices"),
+        PRICE_COLUMNS,
+        lambda _first, _last: prices_table(),
+        "tours.view_optionprice",
+        ("tours.add_optionprice", "tours.change_optionprice", "tours.change_tour"),
+    ),
+    "schedule": Kind(
+        gettext_lazy("Schedule rules"),
+        RULE_COLUMNS,
+        lambda _first, _last: rules_table(),
+        "tours.view_schedulerule",
+        ("tours.add_schedulerule", "tours.change_schedulerule", "tours.change_tour"),
     ),
     "departures": Kind(
         gettext_lazy("Departures"),
@@ -117,7 +154,12 @@ def exchange(request: HttpRequest) -> HttpResponse:
         if do == "export" and out.is_valid():
             return _exported(request, out.cleaned_data)
         if do == "look" and into.is_valid():
-            shown = _looked_at(request, into.cleaned_data["kind"], into.cleaned_data["file"].read())
+            kind, file = into.cleaned_data["kind"], into.cleaned_data["file"]
+            content = file.read()
+            if len(content) > LONG:
+                run = start_import(kind=kind, name=str(file.name), content=content, actor=user)
+                return redirect("admin:exchange_run", run.pk)
+            shown = _looked_at(request, kind, content)
         elif do == "import":
             _carried_out(request)
             return redirect("admin:exchange")
@@ -133,9 +175,47 @@ def exchange(request: HttpRequest) -> HttpResponse:
         "out": out,
         "into": into,
         "columns": [(kind.name, ", ".join(kind.columns)) for kind in KINDS.values() if kind.into],
+        "recent": _recent(user),
         **shown,
     }
     return TemplateResponse(request, "admin/bookings/exchange.html", context, status=status)
+
+
+@page("exchange/<uuid:run_id>/", name="exchange_run", permission="tours.view_tour")
+def exchange_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """A long table: how far it is, what its dry run said, and the click that has it written."""
+    user: Any = request.user
+    run = ImportRun.objects.filter(pk=run_id).defer("content").first()
+    if run is None or not user.has_perms(KINDS[run.kind].into):
+        raise Http404
+    refusal, status = run.refusal, 200
+    if request.method == "POST":
+        try:
+            confirm_import(run_id=run_id, good_rows_only=request.POST.get("good") == "1", actor=user)
+        except DomainError as fault:
+            refusal, status = str(fault), fault.status
+        else:
+            return redirect("admin:exchange_run", run_id)
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Import of {file}").format(file=run.name),
+        "run": run,
+        "kind": KINDS[run.kind].name,
+        "working": run.status in (ImportStatus.CHECKING, ImportStatus.WRITING),
+        "done": rows_done(run.pk),
+        "outcome": run.outcome or None,
+        "rows": (run.outcome or {}).get("rows", 0),
+        "refusal": refusal,
+        "token": "run" if run.status == ImportStatus.CHECKED and not run.outcome["faulty"] else "",
+        "good_token": "run" if run.status == ImportStatus.CHECKED and run.outcome["faulty"] else "",
+        "imported": run.status == ImportStatus.DONE,
+    }
+    return TemplateResponse(request, "admin/bookings/exchange_run.html", context, status=status)
+
+
+def _recent(user: Any) -> list[ImportRun]:
+    kinds = [code for code, kind in KINDS.items() if kind.into and user.has_perms(kind.into)]
+    return list(ImportRun.objects.filter(kind__in=kinds).defer("content", "outcome")[:RECENT]) if kinds else []
 
 
 def _exported(request: HttpRequest, asked: dict[str, Any]) -> HttpResponse:
@@ -159,12 +239,17 @@ def _exported(request: HttpRequest, asked: dict[str, Any]) -> HttpResponse:
 
 def _looked_at(request: HttpRequest, kind: str, content: bytes) -> dict[str, Any]:
     """The dry run; the file is kept for the click that follows."""
-    outcome = rehearse(kind, read_table(content), actor=request.user)
+    outcome = rehearse(kind, read_rows(content), actor=request.user)
     token = ""
-    if not outcome.faults and (outcome.added or outcome.changed):
+    if outcome.added or outcome.changed:
         token = secrets.token_urlsafe(16)
         cache.set(_key(request, token), (kind, content), KEPT_FOR)
-    return {"outcome": outcome, "token": token, "kind": KINDS[kind].name}
+    return {
+        "outcome": outcome,
+        "token": "" if outcome.faulty else token,
+        "good_token": token if outcome.faulty else "",
+        "kind": KINDS[kind].name,
+    }
 
 
 def _carried_out(request: HttpRequest) -> Outcome:
@@ -176,15 +261,19 @@ def _carried_out(request: HttpRequest) -> Outcome:
     if not request.user.has_perms(KINDS[kind].into):  # type: ignore[union-attr]
         raise PermissionDenied
     cache.delete(key)  # pressed twice, it is done once
-    outcome = carry_out(kind, read_table(content), actor=request.user)
+    act = carry_out_good_rows if request.POST.get("good") == "1" else carry_out
+    outcome = act(kind, read_rows(content), actor=request.user)
     record(
         f"tours.imported.{kind}",
         request.tenant,  # type: ignore[attr-defined]
         actor=request.user,
-        after={"added": outcome.added, "changed": outcome.changed, "same": outcome.same},
+        after={"added": outcome.added, "changed": outcome.changed, "same": outcome.same}
+        | ({"left_out": outcome.faulty} if outcome.faulty else {}),
     )
     told = _("Imported: {added} new, {changed} changed, {same} as they were.")
     messages.success(request, told.format(added=outcome.added, changed=outcome.changed, same=outcome.same))
+    if outcome.faulty:
+        messages.warning(request, _("Rows left out because of faults: {n}.").format(n=outcome.faulty))
     return outcome
 
 

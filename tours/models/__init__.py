@@ -15,6 +15,7 @@ from tours.models.catalogue import (
 from tours.models.deposits import DepositBasis, DepositRule, Overdue
 from tours.models.extras import ExtraCategory, ExtraOption, ExtraStock
 from tours.models.feeds import Feed, FeedKind, FeedPart
+from tours.models.imports import ImportRun, ImportStatus
 from tours.models.interest import SavedTour, SharedList, TourDay
 from tours.models.policies import CancellationPolicy, CancellationTier
 from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, StockPer, TaxRate
@@ -53,6 +54,8 @@ __all__ = [
     "FeedKind",
     "FeedPart",
     "GroupTier",
+    "ImportRun",
+    "ImportStatus",
     "ItineraryDay",
     "OptionPrice",
     "Overdue",

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tours.models import Departure, Tour
+from ledger.money import amount_text
+from tours.models import Departure, OptionPrice, ScheduleRule, Tour, TourOption
 
 SEPARATOR = " | "
 LISTS = (
@@ -36,6 +37,16 @@ DEPARTURE_COLUMNS = (
     *("tour", "option", "date", "time", "capacity", "status", "note_en", "note_ar"),
     # Told, never taken: what is sold is not written by hand.
     *("held", "booked", "title"),
+)
+
+OPTION_COLUMNS = (
+    *("tour", "option", "name_en", "name_ar", "capacity", "duration_minutes", "is_default", "display_order"),
+    "title",  # told, never taken
+)
+PRICE_COLUMNS = ("tour", "option", "category", "amount", "original_amount", "currency", "title")
+RULE_COLUMNS = (
+    *("rule", "tour", "option", "weekdays", "start_time", "valid_from", "valid_until", "except_dates"),
+    *("capacity", "is_active", "title"),
 )
 
 
@@ -84,3 +95,63 @@ def departures_table(date_from: date, date_to: date) -> Iterator[list[Any]]:
     for slug, option, day, starts_at, zone, *rest in named.iterator(chunk_size=2000):
         start = starts_at.astimezone(ZoneInfo(zone))
         yield [slug, option, day.isoformat(), f"{start:%H:%M}", *rest]
+
+
+def options_table() -> Iterator[list[Any]]:
+    """Every option, in the order of `OPTION_COLUMNS`."""
+    options = TourOption.objects.filter(tour__deleted_at=None).select_related("tour")
+    for option in options.order_by("tour__slug", "display_order", "code").iterator(chunk_size=1000):
+        row = option_row(option)
+        yield [row[name] for name in OPTION_COLUMNS]
+
+
+def option_row(option: TourOption) -> dict[str, Any]:
+    """An option by the names of the columns, as it is written there. Needs its tour."""
+    return {
+        "tour": option.tour.slug,
+        "option": option.code,
+        "name_en": option.name_en,
+        "name_ar": option.name_ar,
+        "capacity": option.capacity,
+        "duration_minutes": option.duration_minutes or "",
+        "is_default": "true" if option.is_default else "false",
+        "display_order": option.display_order,
+        "title": option.tour.title_en,
+    }
+
+
+def prices_table() -> Iterator[list[Any]]:
+    """Every price, in the order of `PRICE_COLUMNS`."""
+    prices = OptionPrice.objects.filter(option__tour__deleted_at=None).select_related("option__tour", "category")
+    ordered = prices.order_by("option__tour__slug", "option__display_order", "option__code", "category__display_order")
+    for price in ordered.iterator(chunk_size=2000):
+        tour = price.option.tour
+        currency = str(tour.currency_id)
+        was = "" if price.original_amount is None else amount_text(price.original_amount, currency)
+        amount = amount_text(price.amount, currency)
+        yield [tour.slug, price.option.code, price.category.code, amount, was, currency, tour.title_en]
+
+
+def rules_table() -> Iterator[list[Any]]:
+    """Every schedule rule, in the order of `RULE_COLUMNS`."""
+    rules = ScheduleRule.objects.filter(option__tour__deleted_at=None).select_related("option__tour")
+    for rule in rules.order_by("option__tour__slug", "option__code", "start_time").iterator(chunk_size=1000):
+        row = rule_row(rule)
+        yield [row[name] for name in RULE_COLUMNS]
+
+
+def rule_row(rule: ScheduleRule) -> dict[str, Any]:
+    """A schedule rule by the names of the columns, as it is written there. Needs its option with the tour."""
+    return {
+        "rule": str(rule.pk),
+        "tour": rule.option.tour.slug,
+        "option": rule.option.code,
+        "weekdays": " ".join(str(day) for day in rule.weekdays),
+        "start_time": f"{rule.start_time:%H:%M}",
+        "valid_from": rule.valid_from.isoformat(),
+        "valid_until": rule.valid_until.isoformat() if rule.valid_until else "",
+        "except_dates": " ".join(day.isoformat() for day in rule.except_dates),
+        "capacity": "" if rule.capacity is None else rule.capacity,
+        "is_active": "true" if rule.is_active else "false",
+        "title": rule.option.tour.title_en,
+    }

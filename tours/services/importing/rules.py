@@ -1,0 +1,124 @@
+"""Schedule rules from a table, each by the service that its page uses. A rule is known by its id; without one it is new."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from config.errors import DomainError
+from tours.models import ScheduleRule, TourOption
+from tours.selectors.tables import RULE_COLUMNS, rule_row
+from tours.services.importing.frame import FALSE, TRUE, Line, Outcome, clock_of, day_of, whole
+from tours.services.schedule import change_rule, create_rule
+
+MOST_RULES = 1000  # that change anything; each makes its departures
+
+
+class RuleReader:
+    """Writes also where it is a rehearsal, whose transaction is rolled back: the services say best what they refuse."""
+
+    columns = RULE_COLUMNS
+    needed = frozenset({"tour", "option", "weekdays", "start_time", "valid_from"})
+
+    def __init__(self, actor: Any, outcome: Outcome, for_good: bool) -> None:
+        self.actor, self.outcome = actor, outcome
+        self.seen: set[str] = set()
+
+    def take(self, rows: Sequence[Line]) -> None:
+        slugs = {row.get("tour", "") for _number, row in rows}
+        options = {
+            (option.tour.slug, option.code): option
+            for option in TourOption.objects.filter(tour__slug__in=slugs, tour__deleted_at=None).select_related("tour")
+        }
+        asked = {pk for pk in (_id(row.get("rule", "")) for _number, row in rows) if pk is not None}
+        rules = {
+            str(rule.pk): rule
+            for rule in ScheduleRule.objects.filter(pk__in=asked, option__tour__deleted_at=None).select_related(
+                "option__tour"
+            )
+        }
+        for number, row in rows:
+            option = options.get((row.get("tour", ""), row.get("option", "")))
+            written = row.get("rule", "").lower()
+            if option is None:
+                known_tour = any(slug == row.get("tour", "") for slug, _code in options)
+                column = "option" if known_tour else "tour"
+                self.outcome.refuse(number, column, _("There is no “{}”.").format(row.get(column, "")[:60]))
+            elif written and (written not in rules or rules[written].option_id != option.pk):
+                self.outcome.refuse(number, "rule", _("This option has no such rule. Leave it empty for a new one."))
+            elif written and written in self.seen:
+                self.outcome.refuse(number, "rule", _("“{}” stands here twice.").format(written))
+            else:
+                self.seen.add(written)
+                self._take(number, row, option, rules.get(written))
+
+    def finish(self) -> None:
+        """Each row was written by itself."""
+
+    def _take(self, number: int, row: dict[str, str], option: TourOption, known: ScheduleRule | None) -> None:
+        stands = rule_row(known) if known is not None else {}
+        wanted = {
+            name: text
+            for name, text in row.items()
+            if name not in ("rule", "tour", "option", "title") and text != str(stands.get(name, ""))
+        }
+        data = {name: self._cell(number, name, text) for name, text in wanted.items()}
+        if self.outcome.is_faulty(number):
+            return
+        if known is not None and not data:
+            self.outcome.same += 1
+            return
+        if self.outcome.added + self.outcome.changed >= MOST_RULES:
+            told = _("More than {most} rules at once that are new or changed.").format(most=MOST_RULES)
+            self.outcome.refuse(number, "", told)
+            return
+        try:
+            with transaction.atomic():
+                if known is None:
+                    create_rule(option_id=option.pk, data=data, actor=self.actor)
+                else:
+                    change_rule(rule_id=known.pk, data=data, actor=self.actor)
+        except DomainError as refusal:
+            self.outcome.refuse_for(number, refusal)
+            return
+        changes = [(name, stands.get(name, ""), text) for name, text in wanted.items()] if known is not None else []
+        name = f"{option.tour.title_en} · {option.code} · {row['start_time']}"
+        self.outcome.take(number, name, is_new=known is None, changes=changes)
+
+    def _cell(self, number: int, name: str, written: str) -> Any:
+        refuse = self.outcome.refuse
+        value: Any = None
+        if name == "weekdays":
+            value = [whole(part) for part in written.split()]
+            if not value or not all(day is not None and 1 <= day <= 7 for day in value):
+                refuse(number, name, _("Numbers from 1, Monday, to 7, Sunday, with spaces between: 1 3 5."))
+        elif name == "start_time":
+            value = clock_of(written)
+            if value is None:
+                refuse(number, name, _("A time of the day, as 09:30."))
+        elif name in ("valid_from", "valid_until"):
+            value = day_of(written) if written else None
+            if value is None and (written or name == "valid_from"):
+                refuse(number, name, _("A day, as 2027-01-31."))
+        elif name == "except_dates":
+            value = [day_of(part) for part in written.split()]
+            if None in value:
+                refuse(number, name, _("Days as 2027-01-31, with spaces between."))
+        elif name == "is_active":
+            if written.lower() not in (*TRUE, *FALSE):
+                refuse(number, name, _("true or false."))
+            value = written.lower() in TRUE or not written
+        else:
+            value = whole(written) if written else None
+            if value is None and written:
+                refuse(number, name, _("A whole number, 0 or more."))
+        return value
+
+
+def _id(written: str) -> UUID | None:
+    try:
+        return UUID(written)
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""`python -m benchmarks compare | load | growth | finding`: see `docs/performance.md`."""
+"""`python -m benchmarks compare | load | growth | finding | imports`: see `docs/performance.md`."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks.compare import compare
 from benchmarks.finding import finding
 from benchmarks.growth import growth
+from benchmarks.imports import imports
 from benchmarks.load import load
 
 
@@ -47,8 +48,17 @@ def main() -> int:
     four.add_argument("--seconds", type=float, default=1.5, help="of each measurement")
     four.add_argument("--only", type=words, default=[], help="questions, by their names: a week,facets")
     four.add_argument("--plans", action="store_true", help="show PostgreSQL's plans besides")
+    five = commands.add_parser("imports", help="a long table brought in: time and memory")
+    five.add_argument("--rows", type=int, default=100_000)
+    five.add_argument("--scale", type=float, default=1)
     chosen = vars(parser.parse_args())
-    known: dict[str, Callable[..., bool]] = {"compare": compare, "load": load, "growth": growth, "finding": finding}
+    known: dict[str, Callable[..., bool]] = {
+        "compare": compare,
+        "load": load,
+        "growth": growth,
+        "finding": finding,
+        "imports": imports,
+    }
     return 0 if known[chosen.pop("command")](**chosen) else 1
 
 

@@ -62,7 +62,7 @@ def refresh_popularity() -> None:
         popularity.refresh_popularity()
 
 
-@shared_task
+@shared_task(time_limit=3600, soft_time_limit=3540)
 def work_on_import(run_id: str) -> None:
     runs.work_on_import(UUID(run_id))
 

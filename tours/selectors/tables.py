@@ -45,8 +45,8 @@ OPTION_COLUMNS = (
 )
 PRICE_COLUMNS = ("tour", "option", "category", "amount", "original_amount", "currency", "title")
 RULE_COLUMNS = (
-    *("rule", "tour", "option", "weekdays", "start_time", "valid_from", "valid_until", "except_dates"),
-    *("capacity", "is_active", "title"),
+    *("rule", "tour", "option", "repeats", "every", "weekdays", "ordinals", "dates", "start_time", "more_times"),
+    *("closes_at", "valid_from", "valid_until", "season", "except_dates", "capacity", "is_active", "title"),
 )
 
 
@@ -134,22 +134,29 @@ def prices_table() -> Iterator[list[Any]]:
 
 def rules_table() -> Iterator[list[Any]]:
     """Every schedule rule, in the order of `RULE_COLUMNS`."""
-    rules = ScheduleRule.objects.filter(option__tour__deleted_at=None).select_related("option__tour")
+    rules = ScheduleRule.objects.filter(option__tour__deleted_at=None).select_related("option__tour", "season")
     for rule in rules.order_by("option__tour__slug", "option__code", "start_time").iterator(chunk_size=1000):
         row = rule_row(rule)
         yield [row[name] for name in RULE_COLUMNS]
 
 
 def rule_row(rule: ScheduleRule) -> dict[str, Any]:
-    """A schedule rule by the names of the columns, as it is written there. Needs its option with the tour."""
+    """A schedule rule by the names of the columns, as it is written there. Needs its season and its option with the tour."""
     return {
         "rule": str(rule.pk),
         "tour": rule.option.tour.slug,
         "option": rule.option.code,
+        "repeats": rule.repeats,
+        "every": rule.every,
         "weekdays": " ".join(str(day) for day in rule.weekdays),
+        "ordinals": " ".join(str(number) for number in rule.ordinals),
+        "dates": " ".join(day.isoformat() for day in rule.dates),
         "start_time": f"{rule.start_time:%H:%M}",
+        "more_times": " ".join(f"{at:%H:%M}" for at in rule.more_times),
+        "closes_at": f"{rule.closes_at:%H:%M}" if rule.closes_at else "",
         "valid_from": rule.valid_from.isoformat(),
         "valid_until": rule.valid_until.isoformat() if rule.valid_until else "",
+        "season": rule.season.code if rule.season else "",
         "except_dates": " ".join(day.isoformat() for day in rule.except_dates),
         "capacity": "" if rule.capacity is None else rule.capacity,
         "is_active": "true" if rule.is_active else "false",

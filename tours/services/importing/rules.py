@@ -1,14 +1,15 @@
 """Schedule rules from a table, each by the service that its page uses. A rule is known by its id; without one it is new."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from config.errors import DomainError
-from tours.models import ScheduleRule, TourOption
+from tours.models import Repeats, ScheduleRule, Season, TourOption
 from tours.selectors.tables import RULE_COLUMNS, rule_row
 from tours.services.importing.frame import FALSE, TRUE, Line, Outcome, clock_of, day_of, whole
 from tours.services.schedule import change_rule, create_rule
@@ -20,10 +21,11 @@ class RuleReader:
     """Writes also where it is a rehearsal, whose transaction is rolled back: the services say best what they refuse."""
 
     columns = RULE_COLUMNS
-    needed = frozenset({"tour", "option", "weekdays", "start_time", "valid_from"})
+    needed = frozenset({"tour", "option", "start_time", "valid_from"})
 
     def __init__(self, actor: Any, outcome: Outcome, for_good: bool) -> None:
         self.actor, self.outcome = actor, outcome
+        self.seasons = {season.code: season for season in Season.objects.all()}
         self.seen: set[str] = set()
 
     def take(self, rows: Sequence[Line]) -> None:
@@ -36,7 +38,7 @@ class RuleReader:
         rules = {
             str(rule.pk): rule
             for rule in ScheduleRule.objects.filter(pk__in=asked, option__tour__deleted_at=None).select_related(
-                "option__tour"
+                "option__tour", "season"
             )
         }
         for number, row in rows:
@@ -88,33 +90,69 @@ class RuleReader:
         self.outcome.take(number, name, is_new=known is None, changes=changes)
 
     def _cell(self, number: int, name: str, written: str) -> Any:
-        refuse = self.outcome.refuse
-        value: Any = None
-        if name == "weekdays":
-            value = [whole(part) for part in written.split()]
-            if not value or not all(day is not None and 1 <= day <= 7 for day in value):
-                refuse(number, name, _("Numbers from 1, Monday, to 7, Sunday, with spaces between: 1 3 5."))
-        elif name == "start_time":
-            value = clock_of(written)
-            if value is None:
-                refuse(number, name, _("A time of the day, as 09:30."))
-        elif name in ("valid_from", "valid_until"):
-            value = day_of(written) if written else None
-            if value is None and (written or name == "valid_from"):
-                refuse(number, name, _("A day, as 2027-01-31."))
-        elif name == "except_dates":
-            value = [day_of(part) for part in written.split()]
-            if None in value:
-                refuse(number, name, _("Days as 2027-01-31, with spaces between."))
+        """The value of a cell, as the service takes it; what it cannot be is noted."""
+        if not written and name in EMPTY:
+            return EMPTY[name]
+        if name == "season":
+            value: Any = self.seasons.get(written)
+            told = _("There is no “{}”.").format(written[:60])
+        elif name == "repeats":
+            value = written.upper() if written.upper() in Repeats.values else None
+            told = _("One of {choices}.").format(choices=", ".join(Repeats.values))
         elif name == "is_active":
-            if written.lower() not in (*TRUE, *FALSE):
-                refuse(number, name, _("true or false."))
-            value = written.lower() in TRUE or not written
+            value = written.lower() in TRUE if written.lower() in (*TRUE, *FALSE) else None
+            told = _("true or false.")
         else:
-            value = whole(written) if written else None
-            if value is None and written:
-                refuse(number, name, _("A whole number, 0 or more."))
+            read, told = CELLS[name]
+            value = read(written)
+        if value is None:
+            self.outcome.refuse(number, name, told)
         return value
+
+
+def _several(read: Callable[[str], Any]) -> Callable[[str], list[Any] | None]:
+    """Values with spaces between; None where one of them is none."""
+
+    def read_all(written: str) -> list[Any] | None:
+        found = [read(part) for part in written.split()]
+        return None if None in found else found
+
+    return read_all
+
+
+def _weekday(written: str) -> int | None:
+    day = whole(written)
+    return day if day is not None and 1 <= day <= 7 else None
+
+
+def _ordinal(written: str) -> int | None:
+    return int(written) if written in ("1", "2", "3", "4", "-1") else None
+
+
+# What stands where a cell is left empty.
+EMPTY: dict[str, Any] = {
+    **{name: [] for name in ("weekdays", "ordinals", "dates", "more_times", "except_dates")},
+    **dict.fromkeys(("closes_at", "valid_until", "season", "capacity")),
+    "repeats": Repeats.WEEKLY,
+    "every": 1,
+    "is_active": True,
+}
+CELLS: dict[str, tuple[Callable[[str], Any], Any]] = {
+    "every": (whole, gettext_lazy("A whole number, 0 or more.")),
+    "capacity": (whole, gettext_lazy("A whole number, 0 or more.")),
+    "weekdays": (
+        _several(_weekday),
+        gettext_lazy("Numbers from 1, Monday, to 7, Sunday, with spaces between: 1 3 5."),
+    ),
+    "ordinals": (_several(_ordinal), gettext_lazy("1 to 4, or -1 for the last.")),
+    "dates": (_several(day_of), gettext_lazy("Days as 2027-01-31, with spaces between.")),
+    "except_dates": (_several(day_of), gettext_lazy("Days as 2027-01-31, with spaces between.")),
+    "start_time": (clock_of, gettext_lazy("A time of the day, as 09:30.")),
+    "closes_at": (clock_of, gettext_lazy("A time of the day, as 09:30.")),
+    "more_times": (_several(clock_of), gettext_lazy("Times of the day as 09:30, with spaces between.")),
+    "valid_from": (day_of, gettext_lazy("A day, as 2027-01-31.")),
+    "valid_until": (day_of, gettext_lazy("A day, as 2027-01-31.")),
+}
 
 
 def _id(written: str) -> UUID | None:

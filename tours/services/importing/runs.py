@@ -25,7 +25,7 @@ from tours.errors import ImportNotFound, ImportNotReady, ImportRefused
 from tours.models import ImportRun, ImportStatus
 from tours.services.importing import Outcome, carry_out, carry_out_good_rows, rehearse
 
-LOST_AFTER = timedelta(minutes=12)  # longer than a task may run
+LOST_AFTER = timedelta(minutes=12)  # sent again while it still runs, it finds its row locked and does nothing
 KEPT_FOR = timedelta(days=7)
 PROGRESS_KEPT = 3600  # seconds
 WORKING = (ImportStatus.CHECKING, ImportStatus.WRITING)

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_roles_remember_what_was_offered"),
-        ("tours", "0011_price_rules"),
+        ("tours", "0041_interest"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -47,6 +47,7 @@ SEEDS: dict[str, Seed] = {
             "tours.add_departure",
             "tours.change_departure",
             "tours.close",
+            "tours.assign",
         ),
         ("bookings.add_partner*", "bookings.change_partner*"),
     ),

@@ -18,6 +18,7 @@ from config.errors import DomainError
 from config.i18n import in_language, language_now
 from config.pages import show_page
 from tours.models import Departure, DepartureStatus
+from tours.selectors.capacity import places_left
 
 
 class ChoicePage(LinkedPage):
@@ -103,7 +104,7 @@ def departures_offered(offer: ChoiceOffer) -> list[Departure]:
         .select_related("tour__destination", "option")
         .order_by("starts_at", "pk")
     )
-    return [row for row in rows if row.seats_left >= seats and not row.is_over]
+    return [row for row in rows if places_left(row) >= seats and not row.is_over]
 
 
 def _read(given: str) -> tuple[Answer, UUID | None]:

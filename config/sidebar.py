@@ -58,6 +58,7 @@ SIDEBAR: dict[str, Any] = {
             link(_("Departures"), "event", "tours", "departure"),
             page(_("Calendar"), "calendar_month", "departure_calendar", "tours.view_departure"),
             page(_("Change availability"), "edit_calendar", "availability", "tours.change_departure"),
+            page(_("Who goes where"), "badge", "resource_calendar", "tours.view_engagement"),
             link(_("Holds"), "hourglass_top", "bookings", "hold"),
             link(_("Choices of guests"), "alt_route", "bookings", "choiceoffer"),
             # The day's pages stand below this list's address.
@@ -72,6 +73,8 @@ SIDEBAR: dict[str, Any] = {
             link(_("Options and prices"), "sell", "tours", "touroption"),
             link(_("Schedule rules"), "event_repeat", "tours", "schedulerule"),
             link(_("Seasons"), "calendar_month", "tours", "season"),
+            link(_("Shared places"), "directions_boat", "tours", "pool"),
+            link(_("Guides, vehicles, equipment"), "hail", "tours", "resource"),
             page(_("Import and export"), "swap_vert", "exchange", "tours.view_tour"),
             link(_("Destinations"), "location_on", "tours", "destination"),
             link(_("Feeds"), "rss_feed", "tours", "feed"),

@@ -36,6 +36,7 @@ urlpatterns = [
     path("", include("bookings.pages")),
     path("", include("bookings.choices")),
     path("", include("bookings.review_pages")),
+    path("", include("tours.guide_pages")),
     path("", include("payments.pages")),
 ]
 

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from config.errors import Conflict, DomainError, NotFound
+from config.errors import Conflict, DomainError, InvalidInput, NotFound
 
 
 class TourNotFound(NotFound):
@@ -165,6 +165,50 @@ class OptionInUse(Conflict):
 class CapacityBelowSold(Conflict):
     code = "capacity_below_sold"
     message = _("{sold} places are held or booked already; the capacity cannot be lowered to {asked}.")
+
+
+class PoolBelowSold(Conflict):
+    """`details` says how many places are taken at the fullest moment, and which departure that is."""
+
+    code = "pool_below_sold"
+    message = _("{sold} places of “{pool}” are taken at once already ({departure}); {asked} are too few.")
+
+
+class ResourceNotFound(NotFound):
+    code = "resource_not_found"
+    message = _("There is no such guide, vehicle or equipment in service.")
+
+
+class EngagementNotFound(NotFound):
+    code = "engagement_not_found"
+    message = _("There is no such engagement.")
+
+
+class ResourceBusy(Conflict):
+    code = "resource_busy"
+    message = _("“{resource}” is taken at that time already.")
+
+
+class ResourcesMissing(Conflict):
+    """Something without which the departure is not sold is free no more."""
+
+    code = "resources_missing"
+    message = _("None is free at that time: {need}.")
+
+
+class AlreadyAnswered(Conflict):
+    code = "already_answered"
+    message = _("This was declined or given to somebody else already.")
+
+
+class NothingToDecide(Conflict):
+    code = "nothing_to_decide"
+    message = _("There is nothing to decide on this departure.")
+
+
+class WhyNeeded(InvalidInput):
+    code = "reason_required"
+    message = _("Say why.")
 
 
 class DepartureExists(Conflict):

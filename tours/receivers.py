@@ -6,13 +6,19 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 
+from config.i18n import in_language
 from config.tenancy import tenant_at_hand
+from notifications.mail import write_message
 from notifications.models import Event
 from notifications.outbox import on
 from tours import caching, published
+from tours.guides import page_address
 from tours.lowest import has_rules, lasting_rules
-from tours.models import Tour
+from tours.models import Engagement, EngagementState, Tour
 from tours.services.images import delete_dropped
 
 # How a tour refers to what it shows of other rows.
@@ -75,3 +81,57 @@ def advertise_anew(event: Event) -> None:
     tour_id = UUID(event.data["tour"])
     if has_rules(tour_id):
         published.publish_facts(tour_id)
+
+
+@on("resource.assigned")
+def ask_the_guide(event: Event) -> None:
+    """A mail with the page on which they accept or decline; none where they have no address or were taken off again."""
+    engagement = _engagement(event)
+    if engagement is not None and engagement.state == EngagementState.ASSIGNED:
+        _mail_guide("guide_assigned", engagement, event)
+
+
+@on("resource.released")
+def tell_the_guide(event: Event) -> None:
+    engagement = _engagement(event)
+    if engagement is not None and engagement.state == EngagementState.RELEASED:
+        _mail_guide("guide_released", engagement, event)
+
+
+def _engagement(event: Event) -> Engagement | None:
+    return (
+        Engagement.objects.select_related("resource", "departure__tour__destination", "departure__option")
+        .filter(pk=event.subject_id, departure__isnull=False)
+        .exclude(resource__email="")
+        .first()
+    )
+
+
+def _mail_guide(template: str, engagement: Engagement, event: Event) -> None:
+    resource, departure, language = engagement.resource, engagement.departure, engagement.resource.language
+    with override(language):
+        start = departure.local_start()
+        when = f"{date_format(start, 'l j F Y')} · {start:%H:%M}"
+        tour = in_language(departure.tour, "title", language)
+        values = {
+            "name": in_language(resource, "name", language),
+            "tour": tour,
+            "when": when,
+            "link": f"{page_address(resource)}?language={language}",
+            "rows": [
+                (_("Trip"), tour),
+                (_("Option"), in_language(departure.option, "name", language)),
+                (_("When"), when),
+                (_("Meeting point"), in_language(departure.tour, "meeting_point", language)),
+                (_("Guests"), str(departure.seats_booked)),
+            ],
+        }
+    write_message(
+        template,
+        to=resource.email,
+        language=language,
+        once_key=f"engagement:{engagement.pk}:{event.pk}",
+        context=values,
+        about=engagement,
+        secret=True,
+    )

@@ -9,7 +9,7 @@ from accounts.tenants import each_tenant
 from tours import published
 from tours.errors import FeedRefused
 from tours.horizon import extend_horizon
-from tours.services import images, popularity
+from tours.services import images, minimum, popularity
 from tours.services.feeds import publish_things_to_do
 from tours.services.importing import runs
 
@@ -72,3 +72,9 @@ def sweep_imports() -> None:
     """For every operator: what a worker that died left, and what is too old."""
     for _tenant in each_tenant():
         runs.sweep_imports()
+
+
+@shared_task
+def decide_departures() -> int:
+    """What too few have booked runs or does not, in time for the guests to know."""
+    return sum(minimum.decide_departures() for _tenant in each_tenant())

@@ -20,6 +20,7 @@ from bookings.services import MoveTerms
 from config.errors import DomainError
 from config.i18n import in_language
 from tours.models import Departure, DepartureStatus
+from tours.selectors.capacity import places_left
 
 SHOWN_AT_MOST = 60  # departures to choose from
 AROUND = timedelta(days=45)
@@ -47,7 +48,7 @@ def departure_in_words(departure: Departure) -> str:
     """`Saturday, 28 November 2026, 09:00 · Shared tour · 5 places left`."""
     zone = departure.tour.destination.time_zone
     start, end = departure.local_start(), wording.local(departure.ends_at, zone)
-    left = max(departure.seats_left, 0)
+    left = places_left(departure)
     parts = [
         wording.span_in_words(start, end, departure.any_time),
         str(in_language(departure.option, "name")),
@@ -68,7 +69,7 @@ def departures_for(tour_id: Any, *, around: Any, without: Any = (), seats: int =
         .exclude(pk__in=list(without))
         .select_related("tour__destination", "option")
     )
-    found = sorted((row for row in rows if row.seats_left >= seats), key=lambda row: abs(row.starts_at - around))
+    found = sorted((row for row in rows if places_left(row) >= seats), key=lambda row: abs(row.starts_at - around))
     return sorted(found[:SHOWN_AT_MOST], key=lambda row: (row.starts_at, row.option.display_order))
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from bookings.flags import BAD, WARN, Flag, flags_of_apps_above
 from bookings.models import Booking, BookingItem, BookingStatus, Traveller
+from bookings.selectors.crew import add_crew
 from bookings.selectors.manifest import LISTED
 from bookings.services.arrivals import LETS_IN
 from bookings.wording import moment_in_words, money, time_in_words
@@ -88,6 +89,8 @@ class DayDeparture:
     paid: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     due: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     flags: list[Flag] = field(default_factory=list)
+    left: int | None = None  # places that can really be sold, with all that limits them
+    crew: list[tuple[str, str, int]] = field(default_factory=list)  # who goes along, in which state, how many
 
     @property
     def time(self) -> str:
@@ -103,6 +106,12 @@ class DayDeparture:
     @property
     def is_open(self) -> bool:
         return self.status == DepartureStatus.OPEN
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether fewer places can be sold than are free of its own."""
+        own = self.capacity - self.seats_held - self.seats_booked
+        return self.left is not None and self.left < own
 
     @property
     def missing(self) -> int:
@@ -200,6 +209,7 @@ def day(*, wanted: date, user: Any, q: str = "", destination_id: UUID | None = N
         if destination_id in (None, row.destination_id) and all(part in row.titles for part in typed)
     }
     on_the_day = BookingItem.objects.filter(departure__local_date=wanted)
+    add_crew(rows.values())
     _add_bookings(rows, on_the_day, Booking.objects.filter(pk__in=on_the_day.values("booking_id")), user)
     shown = [row for row in rows.values() if all_rows or row.parties or row.flags or row.seats_held]
     return Day(wanted, shown, sorted(cities.items(), key=lambda pair: pair[1]), len(rows) - len(shown))

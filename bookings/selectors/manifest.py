@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,8 @@ from bookings.models import Attendance, Booking, BookingItem, BookingStatus, Che
 from bookings.services.arrivals import LETS_IN, OPENS_BEFORE
 from config.i18n import in_language
 from tours.errors import DepartureNotFound
-from tours.models import Departure
+from tours.models import Departure, Engagement
+from tours.selectors.resources import engaged_for
 
 # Who waits for payment is listed too, apart: they may stand at the jetty.
 LISTED = (*sorted(LETS_IN), BookingStatus.PENDING_PAYMENT)
@@ -131,6 +133,11 @@ class Manifest:
     @property
     def option(self) -> str:
         return str(in_language(self.departure.option, "name"))
+
+    @cached_property
+    def crew(self) -> list[Engagement]:
+        """Who and what goes along; asked for when it is shown."""
+        return engaged_for([self.departure.pk]).get(self.departure.pk, [])
 
     @property
     def starts(self) -> datetime:

@@ -14,7 +14,7 @@ from django.utils.timezone import now
 
 from bookings.models import Booking, BookingItem, BookingStatus, Hold, HoldStatus
 from bookings.services.extras import lock_extras
-from bookings.services.locks import free_seats, holds_of
+from bookings.services.locks import free_seats, holds_of, lock_all
 from ledger.money import amount_text
 from notifications.outbox import announce
 from tours.caching import seats_changed
@@ -54,8 +54,8 @@ def _departures_with_overdue_holds(seen: Iterable[UUID]) -> list[UUID]:
 @transaction.atomic
 def _expire_at(departure_id: UUID, *, skip_locked: bool) -> int:
     departures = _departures_concerned(departure_id)
-    locked = Departure.objects.select_for_update(no_key=True, skip_locked=skip_locked).filter(pk__in=departures)
-    if len(locked.order_by("pk")) < len(departures):
+    locked = lock_all(Departure.objects.filter(pk__in=departures), skip_locked=skip_locked)
+    if len(locked) < len(departures):
         return 0
     overdue = list(
         Hold.objects.select_for_update(of=("self",), no_key=True, skip_locked=skip_locked)

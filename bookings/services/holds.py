@@ -34,7 +34,7 @@ from bookings.models import Booking, BookingStatus, Hold, HoldStatus
 from bookings.services.expiry import let_go_of_extras, let_go_overdue
 from bookings.services.extras import hold_extras
 from bookings.services.keys import ClientKey, KeyTaken, is_taken
-from bookings.services.locks import free_seats, lock_departure, move_seats
+from bookings.services.locks import free_seats, lock_departure, places_to_take
 from config import metrics
 from config.db.rows import as_row, inserting
 from config.errors import DomainError
@@ -42,6 +42,8 @@ from tours.caching import seats_changed
 from tours.errors import DepartureNotFound, ExtraSoldOut
 from tours.models import Departure, DepartureStatus
 from tours.prices import recent_terms
+from tours.selectors.capacity import departures_sharing
+from tours.services.seats import move_seats
 
 TAKE = """
 WITH seats AS (
@@ -49,7 +51,7 @@ WITH seats AS (
     WHERE id = %(departure)s::uuid AND status = 'OPEN' AND starts_at = %(starts_at)s::timestamptz
       AND CASE WHEN %(by_partner)s::boolean THEN coalesce(partner_cutoff_at, cutoff_at) ELSE cutoff_at END > now()
       AND (opens_at IS NULL OR opens_at <= now())
-      AND seats_held + seats_booked + %(seats)s::int <= capacity
+      AND seats_held + seats_booked + seats_allotted + %(seats)s::int <= capacity AND NOT is_limited
     RETURNING id, tenant_id
 ), hold AS (
     INSERT INTO bookings_hold
@@ -95,7 +97,8 @@ def hold_seats(
     with _refusing_taken_keys(key):
         if pricing.stocked_extras(hold.quote) or not take(hold, key):
             _refuse_where_hopeless(hold)
-            let_go_overdue(departure_id)
+            for one in departures_to_clear(departure_id):
+                let_go_overdue(one)
             try:
                 take_plainly(hold, key)
             except ExtraSoldOut:
@@ -191,8 +194,9 @@ def take_plainly(hold: Hold, key: ClientKey | None, *, late: bool = False) -> No
         _refuse_unless_on_sale(departure, hold.by_partner)
     elif departure.status != DepartureStatus.OPEN or departure.is_over:
         raise DepartureClosed
-    if departure.seats_left < hold.seats:
-        raise SeatsUnavailable(left=departure.seats_left, asked=hold.seats)
+    left = places_to_take(departure)
+    if left < hold.seats:
+        raise SeatsUnavailable(left=left, asked=hold.seats)
     move_seats(departure.pk, held=hold.seats)
     hold.save(force_insert=True)
     hold_extras(hold, departure)
@@ -207,7 +211,13 @@ def _refuse_where_hopeless(hold: Hold) -> None:
         raise DepartureNotFound
     _refuse_unless_on_sale(departure, hold.by_partner)
     if departure.seats_left < hold.seats and not Hold.objects.overdue().filter(departure=departure).exists():
-        raise SeatsUnavailable(left=departure.seats_left, asked=hold.seats)
+        raise SeatsUnavailable(left=max(departure.seats_left, 0), asked=hold.seats)
+
+
+def departures_to_clear(departure_id: UUID) -> list[UUID]:
+    """The departure, and those that share places with it and have overdue holds, in the order in which they are locked."""
+    others = Hold.objects.overdue().filter(departure_id__in=departures_sharing(departure_id))
+    return sorted({departure_id, *others.values_list("departure_id", flat=True)})
 
 
 def _refuse_unless_on_sale(departure: Departure, by_partner: bool) -> None:

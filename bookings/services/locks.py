@@ -1,4 +1,5 @@
-"""The order of locks: departures by id, the booking, stocked extras, then (in `payments`) the payment, then ledger accounts.
+"""The order of locks: departures by id, what they share with others (pools by day, resources by id), the booking, stocked
+extras, then (in `payments`) the payment, then ledger accounts.
 
 All are `FOR NO KEY UPDATE`: they shut each other out, but not the key checks of rows that merely point here.
 """
@@ -6,7 +7,6 @@ All are `FOR NO KEY UPDATE`: they shut each other out, but not the key checks of
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
 from django.utils.timezone import now
 
 from bookings.errors import BookingNotFound
@@ -14,7 +14,9 @@ from bookings.models import Booking, BookingItem, Hold
 from bookings.services.extras import give_extras_back
 from tours.errors import DepartureNotFound
 from tours.models import Departure
+from tours.selectors.capacity import places_left
 from tours.services import take_back_room
+from tours.services.seats import lock_shared, move_seats
 
 
 def lock_departure(departure_id: UUID) -> Departure:
@@ -28,18 +30,27 @@ def lock_departure(departure_id: UUID) -> Departure:
 def lock_booking(booking_id: UUID) -> Booking:
     """The booking, locked after its departures. Call it before a payment of it is locked. Raises `BookingNotFound`."""
     departures = BookingItem.objects.filter(booking_id=booking_id).values("departure_id")
-    list(Departure.objects.select_for_update(no_key=True).filter(pk__in=departures).order_by("pk"))
+    lock_all(Departure.objects.filter(pk__in=departures))
     booking = Booking.objects.select_for_update(of=("self",), no_key=True).filter(pk=booking_id).first()
     if booking is None:
         raise BookingNotFound
     return booking
 
 
-def move_seats(departure_id: UUID, *, held: int = 0, booked: int = 0) -> None:
-    """Add to the counters in SQL, under the CHECK. Seats that are taken must have been found free under the lock."""
-    Departure.objects.filter(pk=departure_id).update(
-        seats_held=F("seats_held") + held, seats_booked=F("seats_booked") + booked
-    )
+def lock_all(departures: Any, *, skip_locked: bool = False) -> list[Departure]:
+    """Departures locked in the order of their ids; of several that share something with others, that too."""
+    locked = list(departures.select_for_update(of=("self",), no_key=True, skip_locked=skip_locked).order_by("pk"))
+    limited = [departure.pk for departure in locked if departure.is_limited]
+    if len(limited) > 1:  # one alone takes what it needs in order when it needs it
+        lock_shared(limited)
+    return locked
+
+
+def places_to_take(departure: Departure) -> int:
+    """How many places can be sold of a locked departure, with what it shares with others locked as well."""
+    if departure.is_limited:
+        lock_shared([departure.pk])
+    return places_left(departure)
 
 
 def free_seats(hold: Hold, *, booked: bool = False) -> None:

@@ -146,7 +146,9 @@ def _choices(departures: dict[UUID, Departure], instead: Sequence[UUID] | None) 
     else:
         others = others.filter(starts_at__range=(min(starts) - AROUND, max(starts) + AROUND))
     found: dict[UUID, list[Departure]] = {}
-    for row in others.only("pk", "tour_id", "option_id", "starts_at", "capacity", "seats_held", "seats_booked"):
+    for row in others.only(
+        "pk", "tour_id", "option_id", "starts_at", "capacity", "seats_held", "seats_booked", "seats_allotted"
+    ):
         if row.seats_left > 0:
             found.setdefault(row.tour_id, []).append(row)
 

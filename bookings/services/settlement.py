@@ -14,13 +14,14 @@ from bookings.models import Booking, BookingStatus, Hold, HoldStatus, PaymentSta
 from bookings.services.attendance import forget_absences
 from bookings.services.expiry import let_go_overdue
 from bookings.services.extras import lock_extras, win_extras_again
-from bookings.services.locks import holds_of, lock_booking, move_seats
+from bookings.services.locks import holds_of, lock_booking, places_to_take
 from bookings.services.revenue import follow_revenue
 from ledger.money import amount_text
 from notifications.outbox import announce
 from tours.caching import seats_changed
 from tours.errors import ExtraSoldOut
 from tours.models import Departure, DepartureStatus
+from tours.services.seats import move_seats
 
 
 class Settlement(StrEnum):
@@ -115,8 +116,9 @@ def _lost_seats(holds: list[Hold]) -> SeatsUnavailable | DepartureClosed | Extra
         departure = Departure.objects.get(pk=hold.departure_id)
         if departure.status != DepartureStatus.OPEN or departure.is_over:
             return DepartureClosed()
-        if departure.seats_left < hold.seats:
-            return SeatsUnavailable(left=departure.seats_left, asked=hold.seats)
+        left = places_to_take(departure)
+        if left < hold.seats:
+            return SeatsUnavailable(left=left, asked=hold.seats)
     return _lost_extras(holds)
 
 

@@ -12,6 +12,7 @@ from bookings.errors import HoldBooked, HoldExpired, HoldReleased, OverbookingNo
 from bookings.models import Hold, HoldStatus
 from bookings.services.expiry import let_go_overdue
 from bookings.services.holds import hold_seats, release_hold
+from bookings.services.locks import lock_all
 from tours.models import Departure
 from tours.services import make_room
 from tours.services.stock import lock_stock
@@ -55,8 +56,7 @@ def hold_instead(*, hold_id: UUID, actor: Any, departure_id: UUID, **party: Any)
     """
     old = Hold.objects.filter(pk=hold_id, customer_id=actor.pk, status=HoldStatus.ACTIVE).first()
     if old is not None:
-        both = Departure.objects.filter(pk__in={old.departure_id, departure_id}).order_by("pk")
-        locked = list(both.select_for_update(no_key=True))  # always in this order, whatever is exchanged for what
+        locked = lock_all(Departure.objects.filter(pk__in={old.departure_id, departure_id}))
         lock_stock({departure.tour_id for departure in locked})
         with suppress(HoldExpired, HoldReleased, HoldBooked):
             release_hold(hold_id=hold_id, actor=actor)

@@ -25,7 +25,7 @@ from tours.tests.factories import DepartureFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 S = BookingStatus
-UNCONDITIONAL = holds.TAKE.replace("AND seats_held + seats_booked + %(seats)s::int <= capacity", "")
+UNCONDITIONAL = holds.TAKE.replace("AND seats_held + seats_booked + seats_allotted + %(seats)s::int <= capacity", "")
 
 
 @pytest.fixture(autouse=True)

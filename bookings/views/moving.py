@@ -18,6 +18,7 @@ from bookings.views.bookings import BOOKING_TOKEN, shown
 from config.idempotency import once
 from config.schema import IDEMPOTENCY_KEY
 from ledger.money import amount_text
+from tours.selectors.capacity import places_left
 
 
 class RescheduleView(APIView):
@@ -64,7 +65,7 @@ def _in_words(terms: MoveTerms) -> dict[str, Any]:
         "departure_id": str(terms.departure.pk),
         "starts_at": terms.quote["starts_at"],
         **pricing.when(terms.quote),
-        "available": max(terms.departure.seats_left, 0),
+        "available": places_left(terms.departure),
         "old_total": amount_text(terms.booking.total, currency),
         "total": amount_text(terms.total, currency),
         "difference": amount_text(terms.difference, currency),

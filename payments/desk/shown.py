@@ -27,6 +27,7 @@ from payments.services.desk import PERMISSIONS
 from tours.errors import DepartureNotFound
 from tours.models import Departure, Tour
 from tours.prices import Terms, load_terms
+from tours.selectors.capacity import places_left
 from tours.selectors.places import suggestions
 from tours.selectors.staff import coming_departures
 
@@ -126,9 +127,9 @@ def _start(departure: Departure) -> dict[str, Any]:
         "day": wording.day_in_words(start),
         "time": wording.hours_in_words(start, end) if departure.any_time else wording.time_in_words(start),
         "option": in_language(departure.option, "name"),
-        "left": max(departure.seats_left, 0),
+        "left": places_left(departure),
         "capacity": departure.capacity,
-        "taken": 100 - max(departure.seats_left, 0) * 100 // max(departure.capacity, 1),
+        "taken": 100 - places_left(departure) * 100 // max(departure.capacity, 1),
         "note": in_language(departure, "note"),
     }
 

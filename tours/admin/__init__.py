@@ -1,10 +1,12 @@
 """The catalogue in the back-office. What is saved here goes through `tours.services`."""
 
+from tours.admin.decisions import departure_decision, departure_resources
 from tours.admin.departures import DepartureAdmin
 from tours.admin.deposits import DepositInline
 from tours.admin.extras import ExtraInline
 from tours.admin.feeds import FeedAdmin
 from tours.admin.options import TourOptionAdmin
+from tours.admin.pools import PoolAdmin
 from tours.admin.references import (
     CancellationPolicyAdmin,
     CategoryAdmin,
@@ -12,6 +14,8 @@ from tours.admin.references import (
     PriceCategoryAdmin,
     TaxRateAdmin,
 )
+from tours.admin.resource_calendar import resource_calendar
+from tours.admin.resources import ResourceAdmin
 from tours.admin.schedule import ScheduleRuleAdmin
 from tours.admin.seasons import SeasonAdmin
 from tours.admin.tours import TourAdmin
@@ -24,10 +28,15 @@ __all__ = [
     "DestinationAdmin",
     "ExtraInline",
     "FeedAdmin",
+    "PoolAdmin",
     "PriceCategoryAdmin",
+    "ResourceAdmin",
     "ScheduleRuleAdmin",
     "SeasonAdmin",
     "TaxRateAdmin",
     "TourAdmin",
     "TourOptionAdmin",
+    "departure_decision",
+    "departure_resources",
+    "resource_calendar",
 ]

@@ -33,7 +33,9 @@ from config.errors import DomainError
 from tours.admin.pages import CatalogueAdmin
 from tours.admin.shown import badge, local_time, occupancy
 from tours.models import Departure, DepartureStatus, TourOption
+from tours.selectors.resources import engaged_for
 from tours.services import add_departure, change_departure, close_departures, reopen_departures
+from tours.services.minimum import minimum_of
 
 TONES = {DepartureStatus.OPEN: "good", DepartureStatus.CLOSED: "warn", DepartureStatus.CANCELLED: "bad"}
 
@@ -78,7 +80,7 @@ class ChangeDepartureForm(forms.ModelForm):
         capacity: int = self.cleaned_data["capacity"]
         if "capacity" not in self.changed_data:
             return capacity
-        sold = self.instance.seats_held + self.instance.seats_booked
+        sold = self.instance.seats_taken
         if capacity < max(sold, 1):
             raise forms.ValidationError(
                 _("{sold} places are held or booked already.").format(sold=sold)
@@ -125,9 +127,10 @@ class DepartureAdmin(CatalogueAdmin):
                     ("status_shown", "occupancy_shown"),
                     ("end_shown", "cutoff_shown"),
                     ("opens_shown", "partner_cutoff_shown"),
-                    "capacity",
+                    ("capacity", "min_to_run"),
                     ("note_en", "note_ar"),
                     "rule_shown",
+                    ("crew_shown", "run_shown"),
                 ]
             },
         )
@@ -145,6 +148,8 @@ class DepartureAdmin(CatalogueAdmin):
         "status_shown",
         "occupancy_shown",
         "rule_shown",
+        "crew_shown",
+        "run_shown",
     ]
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -312,9 +317,29 @@ class DepartureAdmin(CatalogueAdmin):
             return badge(_("Sold out"), "bad")
         return badge(departure.get_status_display(), TONES[DepartureStatus(departure.status)])
 
+    @display(description=gettext_lazy("goes along"))
+    def crew_shown(self, departure: Departure) -> str:
+        rows = engaged_for([departure.pk]).get(departure.pk, [])
+        names = " · ".join(f"{each.resource} ({each.get_state_display()})" for each in rows)
+        return _link(reverse("admin:departure_resources", args=[departure.pk]), names or _("Nobody yet"))
+
+    @display(description=gettext_lazy("does it run"))
+    def run_shown(self, departure: Departure) -> str:
+        minimum = minimum_of(departure)
+        if not minimum:
+            return _("With any number of guests")
+        known = getattr(departure, "run_decision", None)
+        words = _("From {n} guests").format(n=minimum)
+        shown = f"{words} · {known.get_decision_display()}" if known else words
+        return _link(reverse("admin:departure_decision", args=[departure.pk]), shown)
+
     @display(description=gettext_lazy("made by"))
     def rule_shown(self, departure: Departure) -> str:
         return str(departure.rule) if departure.rule_id else _("by hand")
+
+
+def _link(address: str, words: Any) -> str:
+    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', address, words)
 
 
 def _uuids(text: str) -> list[UUID]:

@@ -37,5 +37,5 @@ class DepartureFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def by_places_left(self, departures: Any, name: str, value: bool) -> Any:
-        full = Q(capacity__lte=F("seats_held") + F("seats_booked"))
+        full = Q(capacity__lte=F("seats_held") + F("seats_booked") + F("seats_allotted"))
         return departures.filter(full if value else ~full)

@@ -1,6 +1,7 @@
 """The catalogue, its prices, and when it can be bought."""
 
 from tours.models.catalogue import (
+    BelowMinimum,
     Category,
     Destination,
     Difficulty,
@@ -17,9 +18,19 @@ from tours.models.extras import ExtraCategory, ExtraOption, ExtraStock
 from tours.models.feeds import Feed, FeedKind, FeedPart
 from tours.models.imports import ImportRun, ImportStatus
 from tours.models.interest import SavedTour, SharedList, TourDay
+from tours.models.minimum import RunDecision
 from tours.models.policies import CancellationPolicy, CancellationTier
+from tours.models.pools import Pool, PoolMember
 from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, StockPer, TaxRate
 from tours.models.published import PublishedTour
+from tours.models.resources import (
+    Engagement,
+    EngagementState,
+    OnShortage,
+    Resource,
+    ResourceKind,
+    ResourceNeed,
+)
 from tours.models.rules import (
     CurrencyPrice,
     FeeBasis,
@@ -34,6 +45,7 @@ from tours.models.schedule import Departure, DepartureStatus, Repeats, ScheduleR
 from tours.models.seasons import Season, SeasonRange
 
 __all__ = [
+    "BelowMinimum",
     "CancellationPolicy",
     "CancellationTier",
     "Category",
@@ -44,6 +56,8 @@ __all__ = [
     "DepositRule",
     "Destination",
     "Difficulty",
+    "Engagement",
+    "EngagementState",
     "Extra",
     "ExtraBasis",
     "ExtraCategory",
@@ -57,15 +71,22 @@ __all__ = [
     "ImportRun",
     "ImportStatus",
     "ItineraryDay",
+    "OnShortage",
     "OptionPrice",
     "Overdue",
+    "Pool",
+    "PoolMember",
     "PriceCategory",
     "PriceRule",
     "PricingBasis",
     "PublishedTour",
     "Repeats",
+    "Resource",
+    "ResourceKind",
+    "ResourceNeed",
     "RuleEffect",
     "RuleKind",
+    "RunDecision",
     "SavedTour",
     "ScheduleRule",
     "Season",

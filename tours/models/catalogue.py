@@ -15,6 +15,7 @@ from config.i18n import in_language
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantManager, TenantOwned
 from config.pictures import Picture
+from tours.guards import OPTION_TAKES_NEEDS
 from tours.models.policies import CancellationPolicy
 
 
@@ -240,6 +241,14 @@ class PricingBasis(models.TextChoices):
     PER_GROUP = "PER_GROUP", _("Per group or vehicle")
 
 
+class BelowMinimum(models.TextChoices):
+    """What happens at the time of decision to a departure that too few have booked."""
+
+    GO = "GO", _("It runs all the same")
+    CANCEL = "CANCEL", _("It is called off")
+    ASK = "ASK", _("We are asked")
+
+
 class TourOption(TenantOwned):
     """A way to take the tour: shared or private, morning or sunset. Departures and prices hang on it."""
 
@@ -293,12 +302,32 @@ class TourOption(TenantOwned):
         validators=[MinValueValidator(0)],
         help_text=_("Where guests sleep in double rooms: what a room alone costs more. Empty: no rooms."),
     )
+    min_to_run = models.PositiveIntegerField(
+        _("runs from … guests"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("With fewer booked it is decided before the start whether it runs."),
+    )
+    decide_hours_before = models.PositiveSmallIntegerField(
+        _("decided … hours before"), default=24, db_default=24, validators=[MaxValueValidator(24 * 60)]
+    )
+    below_minimum = models.CharField(
+        _("below that number"),
+        max_length=6,
+        choices=BelowMinimum.choices,
+        default=BelowMinimum.ASK,
+        db_default=BelowMinimum.ASK.value,
+    )
+    # More than its departures' own places limits what can be sold: kept by `tours.services.limits`.
+    is_limited = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         verbose_name = _("option")
         verbose_name_plural = _("options")
         ordering = ["display_order", "code"]
         constraints = [models.UniqueConstraint(fields=["tour", "code"], name="option_code_once")]
+        triggers = [OPTION_TAKES_NEEDS]
 
     def __str__(self) -> str:
         return f"{self.tour} · {in_language(self, 'name')}"

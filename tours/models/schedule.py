@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantManager, TenantOwned
+from tours.guards import ENGAGEMENTS_FOLLOW, POOL_SUFFICES, TAKES_LIMITS
 from tours.models.catalogue import Tour, TourOption
 from tours.models.seasons import Season
 
@@ -186,7 +187,7 @@ class DepartureQuerySet(models.QuerySet):
             Q(opens_at=None) | Q(opens_at__lte=now()),
             status=DepartureStatus.OPEN,
             cutoff_at__gt=now(),
-            capacity__gt=F("seats_held") + F("seats_booked"),
+            capacity__gt=F("seats_held") + F("seats_booked") + F("seats_allotted"),
         )
 
 
@@ -214,6 +215,13 @@ class Departure(TenantOwned):
     capacity = models.PositiveIntegerField(_("places"))
     seats_held = models.IntegerField(_("held"), default=0, editable=False)
     seats_booked = models.IntegerField(_("booked"), default=0, editable=False)
+    min_to_run = models.PositiveIntegerField(
+        _("runs from … guests"), null=True, blank=True, help_text=_("Where it differs from the option's; 1 is always.")
+    )
+    # Places kept for partners that these have not used and that were not released yet (`bookings.models.Allotment`).
+    seats_allotted = models.IntegerField(_("kept for partners"), default=0, db_default=0, editable=False)
+    # More than its own places limits it (a pool, resources): it is sold in plain steps. Set by trigger and by `follow_limits`.
+    is_limited = models.BooleanField(default=False, db_default=False, editable=False)
     status = models.CharField(
         _("status"), max_length=10, choices=DepartureStatus.choices, default=DepartureStatus.OPEN, editable=False
     )
@@ -233,8 +241,8 @@ class Departure(TenantOwned):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(seats_held__gte=0, seats_booked__gte=0)
-                & Q(seats_held__lte=F("capacity") - F("seats_booked")),
+                condition=Q(seats_held__gte=0, seats_booked__gte=0, seats_allotted__gte=0)
+                & Q(seats_held__lte=F("capacity") - F("seats_booked") - F("seats_allotted")),
                 name="departure_never_oversold",
             ),
             models.UniqueConstraint(fields=["option", "starts_at"], name="departure_once"),
@@ -246,14 +254,24 @@ class Departure(TenantOwned):
             models.Index(fields=["tenant", "local_date"], name="departure_by_date"),
             # For the public list: seats are no part of it, so that taking them touches no index.
             models.Index(fields=["tour", "local_date"], condition=Q(status="OPEN"), name="departure_open_days"),
+            models.Index(
+                fields=["option", "ends_at", "starts_at"], condition=Q(is_limited=True), name="departure_limited"
+            ),
         ]
+        triggers = [TAKES_LIMITS, POOL_SUFFICES, ENGAGEMENTS_FOLLOW]
 
     def __str__(self) -> str:
         return f"{self.tour} · {self.local_start():%Y-%m-%d %H:%M}"
 
     @property
+    def seats_taken(self) -> int:
+        """Held, booked, or kept for a partner: below this the capacity cannot go."""
+        return self.seats_held + self.seats_booked + self.seats_allotted
+
+    @property
     def seats_left(self) -> int:
-        return self.capacity - self.seats_held - self.seats_booked
+        """Of its own places; what it shares with others may leave fewer (`tours.selectors.capacity`)."""
+        return self.capacity - self.seats_taken
 
     def local_start(self) -> datetime:
         """The start in the destination's time zone."""

@@ -13,6 +13,7 @@ from config.errors import InvalidInput
 from config.tenancy import tenant_id_or_raise
 from tours.errors import TourNotFound
 from tours.filters.public import MOST_DAYS, month_days
+from tours.guards import places_left_sql
 from tours.lowest import reprice
 
 DAYS = 30  # when nobody says until when
@@ -36,16 +37,19 @@ WITH tour AS (
         ON category.id = price.category_id AND category.seats > 0) ON price.option_id = o.id
     GROUP BY o.id
 ), starts AS (
-    SELECT d.*, d.capacity - d.seats_held - d.seats_booked AS available,
+    SELECT d.*,
         CASE WHEN d.status <> 'OPEN' THEN d.status
              WHEN d.opens_at > now() THEN 'NOT_YET'
              WHEN d.cutoff_at <= now() THEN 'CUTOFF'
-             WHEN d.capacity <= d.seats_held + d.seats_booked THEN 'SOLD_OUT'
+             WHEN d.available <= 0 THEN 'SOLD_OUT'
              ELSE 'OPEN' END AS state
-    FROM tour
-    JOIN tours_departure d ON d.tenant_id = tour.tenant_id AND d.tour_id = tour.id
-      AND d.local_date BETWEEN tour.first AND coalesce(%(date_to)s::date, tour.first + {days} - 1)
-      AND d.starts_at >= (tour.first - 1)::timestamp AT TIME ZONE tour.time_zone
+    FROM (
+        SELECT d.*, {places_left} AS available
+        FROM tour
+        JOIN tours_departure d ON d.tenant_id = tour.tenant_id AND d.tour_id = tour.id
+          AND d.local_date BETWEEN tour.first AND coalesce(%(date_to)s::date, tour.first + {days} - 1)
+          AND d.starts_at >= (tour.first - 1)::timestamp AT TIME ZONE tour.time_zone
+    ) d
 ), items AS (
     SELECT starts.starts_at, options.display_order, starts.id, json_build_object(
         'id', starts.id,
@@ -100,7 +104,7 @@ def availability(tour_id: UUID, asked: dict[str, Any], *, language: str, for_sta
         _refuse_distant(last)
     with connection.cursor() as cursor:
         cursor.execute(
-            AVAILABILITY.format(language=language, days=DAYS),
+            AVAILABILITY.format(language=language, days=DAYS, places_left=places_left_sql("d")),
             {
                 "tenant": tenant_id_or_raise(),
                 "tour": tour_id,

@@ -4,10 +4,12 @@ Whoever makes another thing limit what can be sold (places shared by several dep
 adds it here; `bookings` refuses by the same rule when it takes the seats.
 """
 
+from tours.guards import places_left_sql
+
 # SQL over a departure `d`; `{seats}` is SQL too: how many places there must be for one party.
-CAN_BE_BOOKED = """d.status = 'OPEN' AND d.cutoff_at > now() AND d.starts_at > now() - interval '1 day'
+CAN_BE_BOOKED = f"""d.status = 'OPEN' AND d.cutoff_at > now() AND d.starts_at > now() - interval '1 day'
       AND (d.opens_at IS NULL OR d.opens_at <= now())
-      AND d.capacity - d.seats_held - d.seats_booked >= {seats}"""
+      AND {places_left_sql("d")} >= {{seats}}"""
 
 # SQL over a published tour `p`: somebody can really go in these days, so many together. No EXISTS: PostgreSQL would make a join
 # of that, and without knowing the days (the plan of a prepared statement) one that takes seconds. So each tour is looked at by

@@ -9,6 +9,7 @@ from django.db import connection
 
 from config.tenancy import tenant_id_or_raise
 from tours.errors import TourNotFound
+from tours.guards import places_left_sql
 from tours.models import PublishedTour, Tour
 from tours.selectors.bookable import CAN_BE_BOOKED
 
@@ -44,7 +45,7 @@ SELECT p.document_{language}, coalesce((
         'opening_hours', CASE WHEN d.any_time THEN json_build_object(
             'opens', to_char(d.starts_at AT TIME ZONE place.time_zone, 'HH24:MI'),
             'closes', to_char(d.ends_at AT TIME ZONE place.time_zone, 'HH24:MI')) END,
-        'available', d.capacity - d.seats_held - d.seats_booked)::text
+        'available', {places_left})::text
     FROM tours_departure d JOIN tours_destination place ON place.id = p.destination_id
     WHERE d.tenant_id = p.tenant_id AND d.tour_id = p.tour_id AND {bookable}
     ORDER BY d.starts_at LIMIT 1), 'null')
@@ -76,7 +77,8 @@ def tour_document(tour_id: UUID, *, language: str) -> bytes:
     """Everything the page shows, with the next departure that can be booked, as JSON. One statement; `TourNotFound`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            DETAIL.format(language=language, bookable=BOOKABLE), {"tenant": tenant_id_or_raise(), "tour": tour_id}
+            DETAIL.format(language=language, bookable=BOOKABLE, places_left=places_left_sql("d")),
+            {"tenant": tenant_id_or_raise(), "tour": tour_id},
         )
         row = cursor.fetchone()
     if row is None:

@@ -165,7 +165,7 @@ def _planned(departure: Departure, wish: Wish) -> Planned:
 
 
 def _refusal(departure: Departure, changes: dict[str, tuple[Any, Any]]) -> str:
-    sold = departure.seats_held + departure.seats_booked
+    sold = departure.seats_taken
     if departure.status == DepartureStatus.CANCELLED and changes:
         return _("It is cancelled.")
     if "capacity" in changes and changes["capacity"][1] < sold:

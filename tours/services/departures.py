@@ -290,7 +290,9 @@ def _apply(departure: Departure, data: Mapping[str, Any], actor: Any) -> bool:
     for field in CHANGEABLE:
         if data.get(field) is not None:
             setattr(departure, field, _positive(data[field]) if field == "capacity" else data[field].strip())
-    sold = departure.seats_held + departure.seats_booked
+    if "min_to_run" in data:
+        departure.min_to_run = data["min_to_run"]
+    sold = departure.seats_taken
     if departure.capacity < sold:
         raise CapacityBelowSold(
             sold=sold,

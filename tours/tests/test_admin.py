@@ -25,7 +25,9 @@ from tours.models import (
     Destination,
     Feed,
     OptionPrice,
+    Pool,
     PublishedTour,
+    Resource,
     ScheduleRule,
     Tour,
     TourOption,
@@ -82,6 +84,8 @@ def fill(number=1):
     """Tours with everything that the pages show."""
     for n in range(number):
         SeasonFactory(code=f"season-{n}")
+        Pool.objects.create(name_en=f"Boat {n}", name_ar="مركب", capacity=20)
+        Resource.objects.create(name_en=f"Guide {n}", name_ar="مرشد", languages=["ar"])
         tour = TourFactory(tax=TaxRateFactory(), destination=DestinationFactory(slug=f"place-{n}"))
         option = OptionFactory(tour=tour)
         OptionFactory(tour=tour, code="private", is_default=False)
@@ -129,6 +133,8 @@ def test_the_pages_there_are():
         "Departure",
         "Destination",
         "PriceCategory",
+        "Pool",
+        "Resource",
         "ScheduleRule",
         "Season",
         "TaxRate",

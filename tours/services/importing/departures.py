@@ -128,7 +128,7 @@ class DepartureReader:
         if not changes:
             outcome.same += 1
             return False
-        sold = known.seats_held + known.seats_booked
+        sold = known.seats_taken
         if asked.get("capacity", known.capacity) < sold:
             outcome.refuse(start.line, "capacity", _("{sold} places are held or booked already.").format(sold=sold))
             return False

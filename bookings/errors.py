@@ -285,3 +285,20 @@ class OwnReview(DomainError):
 class TooManyPhotos(Conflict):
     code = "too_many_photos"
     message = _("A review has {most} photos at most.")
+
+
+class NoRide(Conflict):
+    code = "no_pickup"
+    message = _("{reference} is for a tour that fetches nobody.")
+
+
+class PickupFixed(Conflict):
+    code = "pickup_fixed"
+    message = _("It is too late to change where {reference} is fetched. Call us.")
+
+
+class DifferenceChanged(Conflict):
+    """`details["difference"]` is what it would be now."""
+
+    code = "difference_changed"
+    message = _("The difference is not what you saw any more: it is {difference} {currency} now.")

@@ -96,6 +96,8 @@ def _booking_in_words(booking: Booking, token: str) -> dict[str, Any]:
         "pay_by": wording.moment_in_words(wording.local(booking.expires_at, zone)) if booking.expires_at else "",
         "meeting_point": in_language(booking.trip.tour, "meeting_point"),
         "party": wording.party_in_words(booking),
+        "pickup": wording.pickup_in_words(booking),
+        "flight": wording.flight_in_words(booking),
         "travellers": list(booking.travellers.all()),
         "lines": [{**line, "amount": wording.money(booking, line["amount"])} for line in _quote_lines(booking)],
         "total": wording.money(booking, booking.total),

@@ -27,6 +27,8 @@ from ledger.money import amount_text
 from ledger.rates import rate_on
 from tours.deposits import Deposit, deposit_of
 from tours.errors import DepartureNotFound
+from tours.models import PickupKind
+from tours.pickups import Ride, ride_of
 from tours.prices import (
     Line,
     Partnership,
@@ -75,6 +77,7 @@ class Quote:
     # Asked for by a partner, whose cut-off may be another than everybody's. Not part of what is stored.
     by_partner: bool = False
     deposit: Deposit | None = None
+    ride: Ride | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The quote as it is stored: amounts as text with the currency's decimals, texts in both languages."""
@@ -103,6 +106,7 @@ class Quote:
             "any_time": self.any_time,
             "generated_at": self.generated_at.isoformat(),
             "deposit": self._deposit(),
+            "pickup": self.ride.as_json(self.starts_at) if self.ride else None,
         }
 
     def _deposit(self) -> dict[str, Any] | None:
@@ -156,16 +160,20 @@ def quote(
     extras: Sequence[Mapping[str, Any]] = (),
     currency: str | None = None,
     voucher_code: str = "",
+    pickup: Mapping[str, Any] | None = None,
+    transfer: Mapping[str, Any] | None = None,
     customer: Any = None,
     terms: Terms | None = None,
     partner: Partner | None = None,
 ) -> Quote:
     """The price of a party on a departure, in the currency asked for (else the partner's, else the price list's), as of now.
 
-    `terms` are the departure's where they were read already. `customer` is who pays: their price group counts, and the
+    `pickup` and `transfer` say where to fetch the party (`tours.pickups`). `terms` are the departure's where they were read
+    already. `customer` is who pays: their price group counts, and the
     partner for whom they act, unless `partner` names one.
     It takes no seat and says nothing of seats left. Raises `DepartureNotFound` (also for tours not on sale),
-    `NotOnSaleYet`, `CutoffPassed`, what `tours.prices.price_lines` refuses, `NoRate`, `VoucherUnknown`.
+    `NotOnSaleYet`, `CutoffPassed`, what `tours.prices.price_lines` and `tours.pickups.ride_of` refuse, `NoRate`,
+    `VoucherUnknown`.
     """
     terms = terms or load_terms(departure_id)
     if not terms.on_sale:
@@ -174,6 +182,9 @@ def quote(
     refuse_out_of_time(terms, partner is not None)
     if voucher_code:  # vouchers are rows that do not exist before the promotions do
         raise VoucherUnknown(code=voucher_code)
+    if pickup or transfer or terms.pickup in (PickupKind.REQUIRED, PickupKind.TRANSFER):
+        ride = ride_of(tour_id=terms.tour_id, option_id=terms.option_id, pickup=pickup, transfer=transfer)
+        terms = replace(terms, ride=ride)
     made = quote_of_terms(
         terms,
         guests,
@@ -281,6 +292,7 @@ def price(
             starts_at=terms.starts_at,
             at=moment,
         ),
+        ride=terms.ride,
     )
     return replace(made, fingerprint=fingerprint_of(made))
 
@@ -297,7 +309,23 @@ def _extra(terms: Terms, line: Line) -> dict[str, Any]:
 def asked_again(stored: Mapping[str, Any]) -> dict[str, Any]:
     """What a stored quote was asked for, as arguments of `quote`: for the same party on another departure."""
     extras = [{"code": one["code"], "quantity": one["quantity"]} for one in stored["extras"] if not one.get("required")]
-    return {"guests": stored["guests"], "extras": extras, "currency": stored["currency"]}
+    return {"guests": stored["guests"], "extras": extras, "currency": stored["currency"], **ride_asked(stored)}
+
+
+def ride_asked(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The `pickup` or `transfer` that a stored quote was made for; nothing where there is none."""
+    ride = stored.get("pickup")
+    if not ride:
+        return {}
+    if "destination" not in ride:
+        return {"pickup": _asked(ride)}
+    return {"transfer": {"origin": _asked(ride), "destination": _asked(ride["destination"])}}
+
+
+def _asked(point: Mapping[str, Any]) -> dict[str, Any]:
+    if point["place_id"]:
+        return {"place_id": UUID(point["place_id"])}
+    return {"zone": point["zone"], "text": point["name_en"]}
 
 
 def shifted_deposit(deposit: Mapping[str, Any] | None, by: timedelta) -> dict[str, Any] | None:
@@ -308,6 +336,11 @@ def shifted_deposit(deposit: Mapping[str, Any] | None, by: timedelta) -> dict[st
     return {**deposit, **{name: (datetime.fromisoformat(day) + by).isoformat() for name, day in days.items()}}
 
 
+def shifted_pickup(ride: Mapping[str, Any] | None, by: timedelta) -> dict[str, Any] | None:
+    """A stored ride whose time moves with the departure."""
+    return {**ride, "at": (datetime.fromisoformat(ride["at"]) + by).isoformat()} if ride else None
+
+
 def stocked_extras(stored: Mapping[str, Any]) -> dict[str, int]:
     """How many of which extras, of those there are only so many of, a stored quote takes."""
     return {one["code"]: one["quantity"] for one in stored.get("extras", ()) if one.get("stocked")}
@@ -315,7 +348,11 @@ def stocked_extras(stored: Mapping[str, Any]) -> dict[str, int]:
 
 def fingerprint_of(made: Quote) -> str:
     """32 hexadecimal digits over what is sold and every amount; not over texts, times or the language."""
-    shown = made.as_json()
+    return fingerprint_of_stored(made.as_json())
+
+
+def fingerprint_of_stored(shown: Mapping[str, Any]) -> str:
+    """The same of a quote as it is stored."""
     priced = [
         shown["departure_id"],
         shown["currency"],
@@ -351,6 +388,7 @@ def in_words(stored: dict[str, Any], language: str | None = None) -> dict[str, A
         "option": stored["option"][wanted],
         "lines": [_line_in_words(line, wanted) for line in stored["lines"]],
         "tax_lines": [{**line, "label": line[f"label_{wanted}"]} for line in stored["tax_lines"]],
+        "pickup": ride_in_words(stored.get("pickup"), wanted),
     }
 
 
@@ -358,3 +396,11 @@ def _line_in_words(line: dict[str, Any], language: str) -> dict[str, Any]:
     """Lines of before rules said nothing of `was` and `because`."""
     because = [{**step, "text": step[f"text_{language}"]} for step in line.get("because", ())]
     return {**line, "label": line[f"label_{language}"], "was": line.get("was"), "because": because}
+
+
+def ride_in_words(ride: Mapping[str, Any] | None, language: str) -> dict[str, Any] | None:
+    """A stored ride with the names of its places in a language, both beside them."""
+    if not ride:
+        return None
+    named = {**ride, "name": ride[f"name_{language}"], "zone_name": ride[f"zone_{language}"]}
+    return named | ({"destination": ride_in_words(ride["destination"], language)} if "destination" in ride else {})

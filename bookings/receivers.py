@@ -53,6 +53,11 @@ def send_the_voucher_again(event: Event) -> None:
     _mail_with_voucher(_booking(event), f"booking:{event.subject_id}:confirmed:{event.data['event']}")
 
 
+@on("booking.pickup_changed")
+def send_the_voucher_with_the_new_pickup(event: Event) -> None:
+    _mail_with_voucher(_booking(event), f"booking:{event.subject_id}:pickup:{event.data['event']}")
+
+
 @on("booking.expired")
 def tell_that_it_expired(event: Event) -> None:
     booking = _booking(event)
@@ -235,6 +240,7 @@ def _mail(template: str, booking: Booking, once_key: str, attachments: Any = (),
                 (_("Option"), booking.quote["option"][language]),
                 (_("When"), wording.start_in_words(booking)),
                 (_("Meeting point"), in_language(tour, "meeting_point", language)),
+                *_ride_rows(booking),
                 (_("Guests"), wording.party_in_words(booking)),
                 (_("Total"), wording.money(booking, booking.total)),
                 *_deposit_rows(booking),
@@ -249,6 +255,11 @@ def _mail(template: str, booking: Booking, once_key: str, attachments: Any = (),
         about=booking,
         attachments=attachments,
     )
+
+
+def _ride_rows(booking: Booking) -> list[tuple[str, str]]:
+    told = [(_("Pickup"), wording.pickup_in_words(booking)), (_("Flight"), wording.flight_in_words(booking))]
+    return [(label, words) for label, words in told if words]
 
 
 def _deposit_rows(booking: Booking) -> list[tuple[str, str]]:

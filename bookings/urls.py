@@ -10,6 +10,7 @@ urlpatterns = [
     path("bookings", bookings.BookingsView.as_view()),
     path("bookings/lookup", bookings.LookupView.as_view()),
     path("bookings/<uuid:booking_id>", bookings.BookingView.as_view()),
+    path("bookings/<uuid:booking_id>/pickup", bookings.PickupView.as_view()),
     path("bookings/<uuid:booking_id>/cancellation", bookings.CancellationView.as_view()),
     path("bookings/<uuid:booking_id>/cancel", bookings.CancelView.as_view()),
     path("bookings/<uuid:booking_id>/reschedule", moving.RescheduleView.as_view()),

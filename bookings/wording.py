@@ -77,6 +77,7 @@ ACTIONS: dict[str, Any] = {
     "staff_note": gettext_lazy("Note for staff changed"),
     "voucher_resent": gettext_lazy("Voucher sent again"),
     "balance_reminded": gettext_lazy("Reminded of the balance"),
+    "pickup_changed": gettext_lazy("Pickup changed"),
     "revenue": gettext_lazy("Posted to revenue"),
     "checked_in": gettext_lazy("Checked in"),
     "marked_absent": gettext_lazy("Did not come"),
@@ -209,3 +210,26 @@ def balance_in_words(booking: Booking) -> str:
     if booking.is_balance_overdue:
         return _("The rest, {rest}, was due on {day}.").format(rest=rest, day=day)
     return _("The rest, {rest}, is due by {day}.").format(rest=rest, day=day)
+
+
+def pickup_in_words(booking: Booking, language: str | None = None) -> str:
+    """`07:15 · Steigenberger (Makadi Bay)`, `Hurghada airport, Gate 2 → …`, or the remark where no place was chosen."""
+    wanted = language or language_now()
+    ride = pricing.ride_in_words(booking.quote.get("pickup"), wanted)
+    if ride is None:
+        return booking.pickup
+    at = time_in_words(local(datetime.fromisoformat(ride["at"]), booking.quote["time_zone"]), wanted)
+    told = f"{at} · {_point_in_words(ride)}"
+    if "destination" in ride:
+        told += f" → {_point_in_words(ride['destination'])}"
+    return f"{told} · {booking.pickup}" if booking.pickup else told
+
+
+def flight_in_words(booking: Booking, language: str | None = None) -> str:
+    """`MS 777, Saturday, 28 November 2026, 09:00`; nothing where none is known."""
+    at = booking.flight_at and local(booking.flight_at, booking.quote["time_zone"])
+    return " · ".join(part for part in (booking.flight_number, moment_in_words(at, language) if at else "") if part)
+
+
+def _point_in_words(point: Mapping[str, Any]) -> str:
+    return f"{point['name']} ({point['zone_name']})"

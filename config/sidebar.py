@@ -78,6 +78,7 @@ SIDEBAR: dict[str, Any] = {
             page(_("Import and export"), "swap_vert", "exchange", "tours.view_tour"),
             link(_("Destinations"), "location_on", "tours", "destination"),
             link(_("Feeds"), "rss_feed", "tours", "feed"),
+            link(_("Pickup zones"), "airport_shuttle", "tours", "pickupzone"),
         ),
         group(
             _("Money"),

@@ -15,6 +15,12 @@ def refund_cancelled_booking(event: Event) -> None:
     _give_back(event, "cancellation")
 
 
+@on("booking.pickup_changed")
+def refund_cheaper_pickup(event: Event) -> None:
+    """What was paid too much for where the party is fetched now."""
+    _give_back(event, f"pickup:{event.data['event']}")
+
+
 @on("booking.expired")
 def refund_expired_booking(event: Event) -> None:
     """A part that was paid before the hold ended goes back."""

@@ -127,6 +127,46 @@ class SinglesRefused(DomainError):
     )
 
 
+class NoPickup(DomainError):
+    code = "no_pickup"
+    message = _("Nobody is fetched for this tour.")
+
+
+class NotATransfer(DomainError):
+    code = "not_a_transfer"
+    message = _("This tour is no transfer from one place to another.")
+
+
+class PickupNeeded(InvalidInput):
+    code = "pickup_needed"
+    message = _("Say where to fetch you.")
+
+
+class TransferNeeded(InvalidInput):
+    code = "transfer_needed"
+    message = _("Say from where to where: an origin and a destination.")
+
+
+class UnknownPickup(DomainError):
+    code = "unknown_pickup"
+    message = _("We do not drive there for this tour.")
+
+
+class AddressNotListed(DomainError):
+    code = "address_not_listed"
+    message = _("Choose one of the places that we drive to for this tour.")
+
+
+class OutsideTheZones(DomainError):
+    code = "outside_the_zones"
+    message = _("This address is outside the zones that we drive to for this tour.")
+
+
+class WayNotServed(DomainError):
+    code = "way_not_served"
+    message = _("There is no transfer from “{origin}” to “{destination}”.")
+
+
 class TourHasNoPrice(DomainError):
     code = "tour_has_no_price"
     message = _("“{tour}” has no price yet.")

@@ -15,11 +15,15 @@ from tours.models import (
     DepositRule,
     Extra,
     Overdue,
+    PickupBasis,
+    PickupPrice,
+    PickupZone,
     PricingBasis,
     Repeats,
     ScheduleRule,
     Tour,
     TourOption,
+    TransferPrice,
 )
 
 Faults = dict[str, list[str]]
@@ -87,6 +91,29 @@ def faults_of_extra(extra: Extra, currency: str) -> Faults:
         faults["max_quantity"] = [_("The most cannot be less than the least.")]
     if extra.is_required and extra.stock == 0:
         faults["stock"] = [_("What is part of every booking cannot be out of stock.")]
+    return faults
+
+
+def faults_of_zone(zone: PickupZone) -> Faults:
+    """By field, what is wrong with a pickup zone."""
+    if zone.radius_km is not None and (zone.latitude is None or zone.longitude is None):
+        return {"radius_km": [_("A radius needs its centre: latitude and longitude.")]}
+    return {}
+
+
+def faults_of_pickup_price(price: PickupPrice) -> Faults:
+    """By field, what is wrong with what a pickup costs."""
+    faults = faults_of_price(price.amount, None, price.tour.currency_id)
+    if price.basis == PickupBasis.PER_VEHICLE and not price.vehicle_seats:
+        faults["vehicle_seats"] = [_("Say how many guests a vehicle takes.")]
+    return faults
+
+
+def faults_of_transfer(price: TransferPrice) -> Faults:
+    """By field, what is wrong with what a transfer costs."""
+    faults = faults_of_price(price.amount, None, price.tour.currency_id)
+    if price.origin_id is not None and price.origin_id == price.destination_id:
+        faults["destination"] = [_("A transfer leads to another zone.")]
     return faults
 
 

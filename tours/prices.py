@@ -42,6 +42,7 @@ from tours.errors import (
     UnknownPriceCategory,
 )
 from tours.models import DepositBasis, ExtraBasis, FeeBasis, PricingBasis, RuleEffect, Tour
+from tours.pickups import Ride
 from tours.rules import AmountUnknown, RuleTerms, Sale, Step, steps
 
 SINGLE = "single-supplement"  # asked for like an extra
@@ -195,6 +196,8 @@ class Terms:
     any_time: bool = False
     deposit: DepositTerms | None = None
     lost_extras: Mapping[str, ExtraTerms] = field(default_factory=dict)  # those that no rate brings into this currency
+    pickup: str | None = None  # how the tour fetches its guests (`PickupKind`)
+    ride: Ride | None = None  # the one that was asked for
 
     def converted(self, currency: str, rate: Decimal | None) -> "Terms":
         """The same terms in another currency, one unit of ours being worth `rate` of it (None: nobody knows).
@@ -234,6 +237,7 @@ class Terms:
             else self.fee,
             lost_extras={} if rate is not None else self.extras,
             deposit=self._deposit_in(currency, rate),
+            ride=self._ride_in(currency, rate),
         )
 
     def _deposit_in(self, currency: str, rate: Decimal | None) -> DepositTerms | None:
@@ -242,6 +246,13 @@ class Terms:
         if self.deposit.basis != DepositBasis.PERCENT:
             raise NoRate(base=self.currency, quote=currency, day=localdate().isoformat())
         return self.deposit
+
+    def _ride_in(self, currency: str, rate: Decimal | None) -> Ride | None:
+        if self.ride is None or rate is not None:
+            return self.ride and self.ride.converted(currency, rate or Decimal(0))
+        if self.ride.amount:
+            raise NoRate(base=self.currency, quote=currency, day=localdate().isoformat())
+        return self.ride
 
     def _tiers_in(self, currency: str, there: Callable[[Decimal | None], Decimal | None]) -> tuple[Tier, ...]:
         """Those fixed in the currency, and the others converted; a category with any of its own uses these alone."""
@@ -305,7 +316,8 @@ _OFFER = """
           AND (f.tour_id = t.id OR f.tour_id IS NULL)
         ORDER BY f.tour_id IS NULL LIMIT 1),
     (SELECT json_build_array(r.basis, r.amount::text, r.balance_days, r.reminder_days, r.overdue, r.grace_days)
-        FROM tours_depositrule r WHERE r.tour_id = t.id)
+        FROM tours_depositrule r WHERE r.tour_id = t.id),
+    (SELECT r.kind FROM tours_pickuprule r WHERE r.tour_id = t.id)
 """
 
 TERMS = f"""
@@ -382,7 +394,7 @@ def _terms(offer: Sequence[Any], **departure: Any) -> Terms:
     """What a row of `_OFFER` says, with a departure."""
     tour_id, option_id, option_code, title_en, title_ar, option_en, option_ar, time_zone, *rest = offer
     currency, min_guests, max_guests, on_sale, policy_id, basis, group_size, single, *rest = rest
-    prices, extras, taxes, lists, tiers, rules, fee, deposit = rest
+    prices, extras, taxes, lists, tiers, rules, fee, deposit, pickup = rest
     by_currency: dict[str, dict[str, Decimal]] = {}
     for code, category, amount in lists or ():
         by_currency.setdefault(code, {})[category] = Decimal(amount)
@@ -428,6 +440,7 @@ def _terms(offer: Sequence[Any], **departure: Any) -> Terms:
         rules=tuple(_rule(row) for row in rules or ()),
         fee=FeeTerms(f"fee:{fee[0]}", fee[1], fee[2], fee[3], Decimal(fee[4])) if fee else None,
         deposit=DepositTerms.of(deposit) if deposit else None,
+        pickup=pickup,
     )
 
 
@@ -779,7 +792,22 @@ def _extra_lines(terms: Terms, party: Mapping[str, int], asked: Sequence[Mapping
     for code, extra in terms.extras.items():
         if extra.required and code not in wanted and extra.people(party):
             wanted[code] = _usual(extra, party)
-    return [_extra_line(terms, extra, wanted[code], party) for code, extra in terms.extras.items() if code in wanted]
+    lines = [_extra_line(terms, extra, wanted[code], party) for code, extra in terms.extras.items() if code in wanted]
+    return lines + ([ride_line(terms.ride, sum(party.values()), terms.currency)] if terms.ride else [])
+
+
+def ride_line(ride: Ride, guests: int, currency: str) -> Line:
+    """What being driven costs so many guests; a line of nothing where it is free."""
+    quantity = ride.quantity(guests)
+    return Line(
+        code=ride.code,
+        rule=ride.rule,
+        label_en=ride.label("en"),
+        label_ar=ride.label("ar"),
+        quantity=quantity,
+        unit=ride.amount,
+        amount=round_money(ride.amount * quantity, currency),
+    )
 
 
 def _usual(extra: ExtraTerms, party: Mapping[str, int]) -> int:

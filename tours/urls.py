@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tours.views import batch, reading, showing, staff, wishes, writing
+from tours.views import batch, choices, reading, showing, staff, wishes, writing
 
 urlpatterns = [
     path("tours", writing.Tours.as_view()),
@@ -23,6 +23,8 @@ urlpatterns = [
     path("wishlist/share", wishes.ShareWishes.as_view()),
     path("wishlist/shared/<str:token>", wishes.SharedWishes.as_view()),
     path("wishlist/<str:given>", wishes.Wish.as_view()),
+    path("tours/<str:given>/pickups", choices.TourPickups.as_view()),
+    path("departures/<uuid:departure_id>/choices", choices.DepartureChoices.as_view()),
     path("categories", reading.Categories.as_view()),
     path("destinations", reading.Destinations.as_view()),
     path("admin/tours", staff.StaffTours.as_view()),

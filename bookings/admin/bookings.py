@@ -27,6 +27,7 @@ from bookings.admin.filters import BalanceFilter, SourceFilter
 from bookings.admin.forms import CancelForm, ReasonForm
 from bookings.admin.inlines import EventInline, ItemInline, TravellerInline
 from bookings.admin.moving import move_page
+from bookings.admin.pickups import pickup_page
 from bookings.admin.shown import (
     PAYMENT_COLOURS,
     STATUS_COLOURS,
@@ -51,6 +52,8 @@ EDITABLE = (
     "dietary_needs",
     "accessibility_needs",
     "pickup",
+    "flight_number",
+    "flight_at",
     "emergency_name",
     "emergency_phone",
 )
@@ -88,7 +91,15 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
     list_per_page = 50
     ordering = ["-created_at"]
     inlines: list[Any] = [ItemInline, TravellerInline, EventInline]
-    actions_detail = ["confirm_this", "move_this", "cancel_this", "no_show_this", "resend_this", "voucher_this"]
+    actions_detail = [
+        "confirm_this",
+        "move_this",
+        "pickup_this",
+        "cancel_this",
+        "no_show_this",
+        "resend_this",
+        "voucher_this",
+    ]
     readonly_fields = [
         "reference",
         "state_shown",
@@ -103,6 +114,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
         "paid_shown",
         "due_shown",
         "deposit_shown",
+        "ride_shown",
         "policy_shown",
         "cancellation_shown",
         "link_shown",
@@ -133,7 +145,14 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
         ),
         (
             gettext_lazy("Requests"),
-            {"classes": ["tab"], "fields": ["special_requests", "pickup", "dietary_needs", "accessibility_needs"]},
+            {
+                "classes": ["tab"],
+                "fields": [
+                    "ride_shown",
+                    ("flight_number", "flight_at"),
+                    *("special_requests", "pickup", "dietary_needs", "accessibility_needs"),
+                ],
+            },
         ),
         (
             gettext_lazy("Price"),
@@ -200,7 +219,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
         allowed = {"confirm"} if booking.status in waiting else set()
         if booking.status in (BookingStatus.PENDING_PAYMENT, BookingStatus.CONFIRMED):
             allowed |= {"cancel"}
-            allowed |= {"move"} if booking.starts_at > now() else set()
+            allowed |= {"move", "pickup"} if booking.starts_at > now() else set()
         if booking.status in (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS) and booking.starts_at <= now():
             allowed |= {"no_show"}
         return allowed | ({"resend", "voucher"} if booking.has_voucher else set())
@@ -229,6 +248,11 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
     def move_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Choose a departure, see the difference, confirm exactly that."""
         return move_page(self, request, self._booking(object_id))
+
+    @action(description=gettext_lazy("Pickup …"), icon="airport_shuttle", permissions=["change"])
+    def pickup_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Choose a place, see the difference, confirm exactly that."""
+        return pickup_page(self, request, self._booking(object_id))
 
     @action(description=gettext_lazy("Cancel …"), icon="cancel", permissions=["cancel"])
     def cancel_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -390,6 +414,10 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
     @display(description=gettext_lazy("still to pay"))
     def due_shown(self, booking: Booking) -> str:
         return wording.money(booking, booking.amount_due)
+
+    @display(description=gettext_lazy("pickup and time"))
+    def ride_shown(self, booking: Booking) -> str:
+        return wording.pickup_in_words(booking) or "–"
 
     @display(description=gettext_lazy("deposit and balance"))
     def deposit_shown(self, booking: Booking) -> str:

@@ -37,7 +37,8 @@ def calendar_ics(booking: Booking, language: str) -> bytes:
             event.add("sequence", moves)  # a calendar takes the later entry in place of the one before
             _add_times(event, item.departure)
             event.add("summary", title)
-            event.add("location", in_language(tour, "meeting_point", language))
+            pickup = wording.pickup_in_words(booking, language) if booking.quote.get("pickup") else ""
+            event.add("location", pickup or in_language(tour, "meeting_point", language))
             event["geo"] = vGeo((float(tour.destination.latitude), float(tour.destination.longitude)))
             event.add("description", _description(booking, item.departure, language))
             event.add("status", "CONFIRMED")

@@ -145,6 +145,8 @@ class Booking(TenantOwned):
     dietary_needs = models.CharField(_("dietary needs"), max_length=300, blank=True, default="")
     accessibility_needs = models.CharField(_("accessibility needs"), max_length=300, blank=True, default="")
     pickup = models.CharField(_("pickup"), max_length=300, blank=True, default="")
+    flight_number = models.CharField(_("flight"), max_length=12, blank=True, default="")
+    flight_at = models.DateTimeField(_("lands or leaves at"), null=True, blank=True)
     referral_code = models.CharField(_("referral code"), max_length=40, blank=True, default="")
     staff_note = models.TextField(_("note for staff"), max_length=2000, blank=True, default="")
 

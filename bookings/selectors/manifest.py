@@ -80,6 +80,21 @@ class Party:
         return wording.money(self.booking, self.booking.amount_kept)
 
     @property
+    def pickup(self) -> str:
+        """When and where the party is fetched, in words."""
+        return wording.pickup_in_words(self.booking)
+
+    @property
+    def flight(self) -> str:
+        return wording.flight_in_words(self.booking)
+
+    @property
+    def fetched_at(self) -> datetime:
+        """When the party is fetched; at the start, where it comes by itself."""
+        ride = self.booking.quote.get("pickup")
+        return datetime.fromisoformat(ride["at"]) if ride else self.booking.starts_at
+
+    @property
     def needs(self) -> list[tuple[str, str]]:
         """What must be known of the guests: a kind (`diet`, `access` …) and what they wrote."""
         booking = self.booking
@@ -95,7 +110,7 @@ class Party:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All parties of a departure by the name of their contact."""
+    """All parties of a departure, in the order they are fetched, then by the name of their contact."""
 
     departure: Departure
     parties: list[Party]
@@ -168,7 +183,8 @@ def manifest(departure_id: UUID) -> Manifest:
         raise DepartureNotFound
     parties = [_party(item, departure) for item in _items().filter(departure=departure)]
     return Manifest(
-        departure, sorted(parties, key=lambda party: (party.booking.contact_name.casefold(), party.booking.pk))
+        departure,
+        sorted(parties, key=lambda one: (one.fetched_at, one.booking.contact_name.casefold(), one.booking.pk)),
     )
 
 

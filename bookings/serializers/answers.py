@@ -69,6 +69,23 @@ class DepositAnswer(serializers.Serializer):
     )
 
 
+class PointAnswer(serializers.Serializer):
+    zone = serializers.CharField()
+    zone_name = serializers.CharField()
+    zone_en = serializers.CharField()
+    zone_ar = serializers.CharField()
+    place_id = serializers.UUIDField(allow_null=True)
+    name = serializers.CharField()
+    name_en = serializers.CharField()
+    name_ar = serializers.CharField()
+
+
+class RideAnswer(PointAnswer):
+    at = serializers.DateTimeField(help_text="When the party is fetched.")
+    minutes_before = serializers.IntegerField()
+    destination = PointAnswer(required=False, help_text="Of a transfer.")
+
+
 class QuoteAnswer(serializers.Serializer):
     departure_id = serializers.UUIDField()
     tour_id = serializers.UUIDField()
@@ -97,6 +114,12 @@ class QuoteAnswer(serializers.Serializer):
     fingerprint = serializers.CharField()
     generated_at = serializers.DateTimeField()
     deposit = DepositAnswer(allow_null=True, help_text="What may be paid at first; null: all is paid at once.")
+    pickup = RideAnswer(allow_null=True)
+    extras_left = serializers.DictField(
+        child=serializers.IntegerField(),
+        required=False,
+        help_text="Of limited extras, how many are left; `POST quotes` only.",
+    )
 
 
 class HoldAnswer(serializers.Serializer):
@@ -265,6 +288,13 @@ class RefundLineAnswer(serializers.Serializer):
     amount = serializers.CharField()
 
 
+class PickupDifference(serializers.Serializer):
+    difference = serializers.CharField(help_text="What it costs more; below zero: less.")
+    total = serializers.CharField()
+    currency = serializers.CharField()
+    pickup = RideAnswer(allow_null=True)
+
+
 class CancellationAnswer(serializers.Serializer):
     percent = serializers.CharField(help_text="What share of the price comes back.")
     rule = serializers.CharField()
@@ -288,6 +318,8 @@ class BookingAnswer(BookingSummary):
     dietary_needs = serializers.CharField()
     accessibility_needs = serializers.CharField()
     pickup = serializers.CharField()
+    flight_number = serializers.CharField()
+    flight_at = serializers.DateTimeField(allow_null=True)
     emergency_contact = serializers.SerializerMethodField()
     referral_code = serializers.CharField()
     travellers = TravellerAnswer(many=True)

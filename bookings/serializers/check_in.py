@@ -106,7 +106,7 @@ class PartyAnswer(serializers.Serializer):
     guests = serializers.IntegerField()
     party = serializers.CharField(source="words")
     travellers = TravellerAnswer(many=True)
-    pickup = serializers.CharField(source="booking.pickup")
+    pickup = serializers.CharField()
     needs = serializers.SerializerMethodField()
     due = serializers.CharField(help_text="What is still to pay, in words; empty where all is paid.")
     lets_in = serializers.BooleanField(help_text="Whether somebody may be checked in on it.")

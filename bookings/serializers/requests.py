@@ -27,6 +27,21 @@ class ExtraWantedSerializer(serializers.Serializer):
     quantity = WholeNumber(min_value=1, max_value=500, required=False)
 
 
+class PointSerializer(serializers.Serializer):
+    """A place that we drive to; or where the tour takes addresses that are not listed, one in words with its zone or position."""
+
+    place_id = serializers.UUIDField(required=False, allow_null=True, help_text="From `GET tours/{id}/pickups`.")
+    text = serializers.CharField(max_length=160, required=False, allow_blank=True)
+    zone = serializers.CharField(max_length=40, required=False, allow_blank=True, validators=[CODE])
+    latitude = serializers.FloatField(min_value=-90, max_value=90, required=False, allow_null=True)
+    longitude = serializers.FloatField(min_value=-180, max_value=180, required=False, allow_null=True)
+
+
+class TransferSerializer(serializers.Serializer):
+    origin = PointSerializer()
+    destination = PointSerializer()
+
+
 class PartySerializer(serializers.Serializer):
     """Who would go: a departure and how many guests of each price category."""
 
@@ -39,6 +54,8 @@ class PartySerializer(serializers.Serializer):
     extras = ExtraWantedSerializer(many=True, required=False)
     currency = serializers.RegexField(r"^[A-Z]{3}$", required=False, allow_null=True, help_text="ISO 4217, as `EUR`.")
     voucher_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    pickup_at = PointSerializer(source="pickup", required=False, allow_null=True, help_text="Where to fetch the party.")
+    transfer = TransferSerializer(required=False, allow_null=True, help_text="From where to where, for a transfer.")
 
     def validate_guests(self, guests: dict[str, int]) -> dict[str, int]:
         if len(guests) > 20:
@@ -95,13 +112,17 @@ class DetailsSerializer(serializers.Serializer):
     special_requests = serializers.CharField(max_length=2000, required=False, allow_blank=True)
     dietary_needs = serializers.CharField(max_length=300, required=False, allow_blank=True)
     accessibility_needs = serializers.CharField(max_length=300, required=False, allow_blank=True)
-    pickup = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    pickup = serializers.CharField(
+        max_length=300, required=False, allow_blank=True, help_text="A remark; where the party is fetched: `pickup_at`."
+    )
+    flight_number = serializers.CharField(max_length=12, required=False, allow_blank=True)
+    flight_at = serializers.DateTimeField(required=False, allow_null=True, help_text="When it lands, or leaves.")
     emergency_contact = EmergencyContactSerializer(required=False)
 
-    def details(self) -> dict[str, str]:
+    def details(self) -> dict[str, Any]:
         """The texts by the names of the booking's own columns."""
         given = self.validated_data
-        names = ("special_requests", "dietary_needs", "accessibility_needs", "pickup")
+        names = ("special_requests", "dietary_needs", "accessibility_needs", "pickup", "flight_number", "flight_at")
         texts = {name: given[name] for name in names if name in given}
         emergency = given.get("emergency_contact")
         if emergency:
@@ -126,6 +147,8 @@ class NewBooking(DetailsSerializer):
     extras = ExtraWantedSerializer(many=True, required=False)
     currency = serializers.RegexField(r"^[A-Z]{3}$", required=False, allow_null=True)
     voucher_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    pickup_at = PointSerializer(required=False, allow_null=True)
+    transfer = TransferSerializer(required=False, allow_null=True)
     fingerprint = serializers.RegexField(r"^[0-9a-f]{32}$", required=False)
     travellers = TravellerSerializer(many=True, required=False)
     referral_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
@@ -157,6 +180,19 @@ class NewBooking(DetailsSerializer):
         if "departure_id" in attrs and "guests" not in attrs:
             raise serializers.ValidationError({"guests": [_("Say how many guests there are.")]})
         return attrs
+
+
+class PickupChange(serializers.Serializer):
+    """Where the party is fetched instead; neither: nowhere, where the tour leaves that open."""
+
+    pickup_at = PointSerializer(required=False, allow_null=True)
+    transfer = TransferSerializer(required=False, allow_null=True)
+    expected_difference = serializers.DecimalField(
+        max_digits=14,
+        decimal_places=3,
+        required=False,
+        help_text="The difference that was shown: another one is refused.",
+    )
 
 
 class Cancel(serializers.Serializer):

@@ -165,6 +165,8 @@ def new_booking_answer(booked: Booked) -> dict[str, Any]:
         "dietary_needs": booking.dietary_needs,
         "accessibility_needs": booking.accessibility_needs,
         "pickup": booking.pickup,
+        "flight_number": booking.flight_number,
+        "flight_at": None,
         "emergency_contact": {"name": booking.emergency_name, "phone": str(booking.emergency_phone)},
         "referral_code": booking.referral_code,
         "travellers": [_traveller(traveller) for traveller in draft.travellers],

@@ -30,6 +30,7 @@ from bookings.services.offers import (
     withdraw_moot_offers,
     withdraw_offer,
 )
+from bookings.services.pickups import change_pickup, pickup_change
 from bookings.services.progress import mark_no_show, progress_bookings
 from bookings.services.settlement import (
     Settlement,
@@ -54,6 +55,7 @@ __all__ = [
     "cancel_for_the_operator",
     "cancel_unpaid",
     "cancellation_terms",
+    "change_pickup",
     "check_in",
     "confirm_booking",
     "create_booking",
@@ -77,6 +79,7 @@ __all__ = [
     "note",
     "offer_choices",
     "overdue_for_good",
+    "pickup_change",
     "progress_bookings",
     "record_failed_attempt",
     "record_payment",

@@ -81,6 +81,8 @@ def book_at_once(
     extras: Sequence[Mapping[str, Any]] = (),
     currency: str | None = None,
     voucher_code: str = "",
+    pickup: Mapping[str, Any] | None = None,
+    transfer: Mapping[str, Any] | None = None,
     fingerprint: str = "",
     actor: Any = None,
     **booking: Any,
@@ -92,6 +94,8 @@ def book_at_once(
         extras=extras,
         currency=currency,
         voucher_code=voucher_code,
+        pickup=pickup,
+        transfer=transfer,
         fingerprint=fingerprint,
         actor=actor,
     )
@@ -130,7 +134,7 @@ def update_booking(*, booking_id: UUID, changes: Mapping[str, Any], actor: Any =
     if booking.status in OVER:
         raise BookingEnded(reference=booking.reference)
     changed = sorted(name for name, value in changes.items() if getattr(booking, name) != value)
-    unknown = set(changes) - {*CONTACT, *DETAILS}
+    unknown = set(changes) - {*CONTACT, *DETAILS, "flight_at"}
     if unknown:
         raise ValueError(f"{unknown} cannot be changed here")
     if changed:

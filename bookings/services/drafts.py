@@ -23,6 +23,7 @@ DETAILS = (
     "dietary_needs",
     "accessibility_needs",
     "pickup",
+    "flight_number",
     "emergency_name",
     "emergency_phone",
 )
@@ -45,7 +46,7 @@ def draft_booking(
     policy: dict[str, Any],
     contact: Mapping[str, str] | None = None,
     travellers: Sequence[Mapping[str, Any]] = (),
-    details: Mapping[str, str] | None = None,
+    details: Mapping[str, Any] | None = None,
     referral_code: str = "",
     language: str = "en",
     customer_id: UUID | None = None,
@@ -83,6 +84,7 @@ def draft_booking(
         referral_code=referral_code,
         language=language,
         **deposit_columns(quote),
+        flight_at=(details or {}).get("flight_at"),
         **{name: (details or {}).get(name, "") for name in DETAILS},
     )
     _set_contact(booking, contact, actor)

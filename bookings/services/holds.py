@@ -72,6 +72,8 @@ def hold_seats(
     extras: Sequence[Mapping[str, Any]] = (),
     currency: str | None = None,
     voucher_code: str = "",
+    pickup: Mapping[str, Any] | None = None,
+    transfer: Mapping[str, Any] | None = None,
     fingerprint: str = "",
     actor: Any = None,
     key: ClientKey | None = None,
@@ -89,6 +91,8 @@ def hold_seats(
         extras=extras,
         currency=currency,
         voucher_code=voucher_code,
+        pickup=pickup,
+        transfer=transfer,
         customer=actor,
     )
     if fingerprint and fingerprint != quote.fingerprint:

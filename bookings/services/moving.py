@@ -137,6 +137,7 @@ def kept_quote(booking: Booking, departure: Departure) -> dict[str, Any]:
         "time_zone": tour.destination.time_zone,
         "any_time": departure.any_time,
         "deposit": pricing.shifted_deposit(booking.quote.get("deposit"), departure.starts_at - booking.starts_at),
+        "pickup": pricing.shifted_pickup(booking.quote.get("pickup"), departure.starts_at - booking.starts_at),
     }
 
 

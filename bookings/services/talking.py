@@ -27,6 +27,8 @@ def hold_beyond_capacity(
     actor: Any,
     extras: Sequence[Mapping[str, Any]] = (),
     currency: str | None = None,
+    pickup: Mapping[str, Any] | None = None,
+    transfer: Mapping[str, Any] | None = None,
     fingerprint: str = "",
 ) -> Hold:
     """Hold a party's seats, enlarging the departure by the places that are missing; they go with the hold or its booking.
@@ -38,6 +40,7 @@ def hold_beyond_capacity(
     if not reason.strip():
         raise ReasonRequired(details={"overbooking_reason": [str(ReasonRequired.message)]})
     party: dict[str, Any] = {"departure_id": departure_id, "guests": guests, "extras": extras, "currency": currency}
+    party |= {"pickup": pickup, "transfer": transfer}
     seats = pricing.quote(**party, customer=actor).seats
     let_go_overdue(departure_id)
     added = make_room(departure_id=departure_id, seats=seats, actor=actor, reason=reason.strip())

@@ -11,21 +11,28 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bookings import services, wording
+from bookings import pricing, services, wording
 from bookings.access import actor_of, booking_for, refuse_unless_may
 from bookings.documents import calendar_ics, voucher_pdf
 from bookings.errors import VoucherNotReady
 from bookings.filters import BookingFilter
 from bookings.models import Booking
 from bookings.serializers import swift
-from bookings.serializers.answers import BookingAnswer, BookingSummary, CancellationAnswer, NewBookingAnswer
-from bookings.serializers.requests import Cancel, DetailsSerializer, Lookup, NewBooking
+from bookings.serializers.answers import (
+    BookingAnswer,
+    BookingSummary,
+    CancellationAnswer,
+    NewBookingAnswer,
+    PickupDifference,
+)
+from bookings.serializers.requests import Cancel, DetailsSerializer, Lookup, NewBooking, PickupChange
 from bookings.views.holds import client_key, may_not_book, refuse_guests_where_not_wanted
 from config.errors import InvalidInput
 from config.i18n import language_now
 from config.idempotency import once
 from config.renderers import JSONRenderer
 from config.schema import IDEMPOTENCY_KEY
+from ledger.money import amount_text
 
 BOOKING_TOKEN = [
     OpenApiParameter(
@@ -33,7 +40,7 @@ BOOKING_TOKEN = [
     ),
     OpenApiParameter("token", OpenApiTypes.STR, description="The same, where no header can be sent."),
 ]
-PARTY = ("departure_id", "guests", "extras", "currency", "voucher_code", "fingerprint")
+PARTY = ("departure_id", "guests", "extras", "currency", "voucher_code", "transfer", "fingerprint")
 
 
 def shown(request: Any, booking_id: UUID, serializer: Any = BookingAnswer) -> dict[str, Any]:
@@ -85,7 +92,7 @@ class BookingsView(ListAPIView):
         if "hold_id" in given:
             made = services.create_booking(hold_id=given["hold_id"], hold_token=given.get("hold_token", ""), **wishes)
         else:
-            party = {name: given[name] for name in PARTY if name in given}
+            party = {name: given[name] for name in PARTY if name in given} | {"pickup": given.get("pickup_at")}
             made = services.book_at_once(**party, **wishes)
         return Response(shown(request, made.pk, NewBookingAnswer), status=201)
 
@@ -150,6 +157,51 @@ class CancelView(APIView):
         asked.is_valid(raise_exception=True)
         services.cancel_booking(booking_id=booking.pk, actor=actor_of(request), **asked.validated_data)
         return Response(shown(request, booking.pk))
+
+
+class PickupView(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        request=PickupChange,
+        responses={200: PickupDifference},
+        parameters=BOOKING_TOKEN,
+        operation_id="bookings_pickup_create",
+    )
+    def post(self, request: Any, booking_id: UUID) -> Response:
+        """What fetching the party elsewhere would cost. It changes nothing."""
+        booking, asked = self._asked(request, booking_id)
+        asked.pop("expected_difference", None)
+        quote, difference = services.pickup_change(booking_id=booking.pk, actor=actor_of(request), **asked)
+        return Response(
+            {
+                "difference": amount_text(difference, booking.currency),
+                "total": quote["total"],
+                "currency": booking.currency,
+                "pickup": pricing.ride_in_words(quote["pickup"], language_now()),
+            }
+        )
+
+    @extend_schema(
+        request=PickupChange,
+        responses={200: BookingAnswer},
+        parameters=BOOKING_TOKEN,
+        operation_id="bookings_pickup_update",
+    )
+    def put(self, request: Any, booking_id: UUID) -> Response:
+        """Fetch the party elsewhere, until the tour's cut-off. What it costs more is due, what was paid too much goes back."""
+        booking, asked = self._asked(request, booking_id)
+        services.change_pickup(booking_id=booking.pk, actor=actor_of(request), **asked)
+        return Response(shown(request, booking.pk))
+
+    def _asked(self, request: Any, booking_id: UUID) -> tuple[Booking, dict[str, Any]]:
+        booking = booking_for(request, booking_id)
+        refuse_unless_may(request, booking, "bookings.change_booking")
+        asked = PickupChange(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wanted = dict(asked.validated_data)
+        pickup = wanted.pop("pickup_at", None)
+        return booking, wanted | {"pickup": pickup}
 
 
 class DocumentView(APIView):

@@ -20,6 +20,8 @@ from bookings.serializers.requests import NewHold, NewQuote
 from config.errors import DomainError
 from config.idempotency import body_hash, caller_of, key_of, once, replay
 from config.schema import IDEMPOTENCY_KEY
+from tours.prices import load_terms
+from tours.selectors.choices import left_of
 
 HOLD_TOKEN = OpenApiParameter(
     "X-Hold-Token", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The secret that a guest got with the hold."
@@ -58,8 +60,10 @@ class QuoteView(APIView):
     @extend_schema(request=NewQuote, responses={200: QuoteAnswer}, operation_id="quotes_create")
     def post(self, request: Any) -> Response:
         """The price of a party on a departure, line by line. It keeps no seats."""
-        quote = pricing.quote(**validated(NewQuote, request.data), customer=actor_of(request))
-        return Response(pricing.in_words(quote.as_json()))
+        asked = validated(NewQuote, request.data)
+        terms = load_terms(asked["departure_id"])
+        quote = pricing.quote(**asked, customer=actor_of(request), terms=terms)
+        return Response(pricing.in_words(quote.as_json()) | {"extras_left": left_of(terms)})
 
 
 class HoldsView(APIView):

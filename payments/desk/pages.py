@@ -35,6 +35,7 @@ from payments.desk.typed import DETAILS, Typed
 from payments.gateways.registry import offered_for
 from payments.mails import payment_link
 from payments.services.desk import PERMISSIONS, Settling, book_by_phone, settle
+from tours.models import Departure
 
 Notices = list[tuple[str, str]]
 
@@ -131,6 +132,7 @@ def _hold_now(request: HttpRequest, typed: Typed) -> Hold:
         "currency": typed.currency or None,
         "fingerprint": typed.fingerprint,
         "actor": request.user,
+        **typed.ride,
     }
     if typed.do == "overbook":
         asked["reason"] = typed.texts["overbooking_reason"]
@@ -167,6 +169,7 @@ def _book(request: HttpRequest, typed: Typed, notices: Notices) -> HttpResponse:
         return redirect("admin:phone_booked", made)
     contact, travellers = typed.contact(), typed.named_travellers()
     settling = _settling(typed)
+    flight_at = typed.flies_at(_zone_of(typed))
     _refuse_faults(typed, "")
     hold = _held_as_asked(request, typed) or _hold_now(request, typed)
     try:
@@ -177,7 +180,7 @@ def _book(request: HttpRequest, typed: Typed, notices: Notices) -> HttpResponse:
             actor=request.user,
             customer_id=typed.customer,
             travellers=travellers,
-            details={name: typed.texts[name].strip() for name in DETAILS},
+            details={name: typed.texts[name].strip() for name in DETAILS} | {"flight_at": flight_at},
             language=typed.language,
             staff_note=typed.texts["staff_note"].strip(),
         )
@@ -188,6 +191,12 @@ def _book(request: HttpRequest, typed: Typed, notices: Notices) -> HttpResponse:
         return redirect("admin:phone_booked", made)
     messages.success(request, _told(booking, settling))
     return redirect("admin:phone_booked", booking.pk)
+
+
+def _zone_of(typed: Typed) -> str:
+    """The time zone of where the trip goes."""
+    departures = Departure.objects.filter(pk=typed.departure)
+    return departures.values_list("tour__destination__time_zone", flat=True).first() or "UTC"
 
 
 def _booked_before(request: HttpRequest, typed: Typed) -> UUID | None:
@@ -317,6 +326,7 @@ def _booked_in_words(request: HttpRequest, booking: Booking, typed: Typed) -> di
         "trip": in_language(item, "title"),
         "starts": wording.start_in_words(booking),
         "party": wording.party_in_words(booking),
+        "pickup": wording.pickup_in_words(booking),
         "total": wording.money(booking, booking.total),
         "due": wording.money(booking, booking.amount_due) if booking.amount_due else "",
         "deposit": wording.money(booking, booking.deposit_due) if booking.deposit_due else "",

@@ -25,9 +25,10 @@ from payments.desk.typed import Typed
 from payments.gateways.registry import offered_for
 from payments.services.desk import PERMISSIONS
 from tours.errors import DepartureNotFound
-from tours.models import Departure, Tour
+from tours.models import Departure, PickupKind, PickupRule, Tour
 from tours.prices import Terms, load_terms
 from tours.selectors.capacity import places_left
+from tours.selectors.choices import left_of, zones_with_places
 from tours.selectors.places import suggestions
 from tours.selectors.staff import coming_departures
 
@@ -163,6 +164,7 @@ def _price(desk: Desk) -> None:
             extras=typed.extras_wanted,
             currency=typed.currency or None,
             customer=desk.user,
+            **typed.ride,
         )
     except DomainError as refusal:
         desk.price_fault = str(refusal)
@@ -178,11 +180,12 @@ def is_held(hold: Hold, typed: Typed) -> bool:
         and {code: number for code, number in quote["guests"].items() if number} == typed.party
         and _counted(quote["extras"]) == _counted(typed.extras_wanted)
         and quote["currency"] == (typed.currency or quote["price_list_currency"])
+        and pricing.ride_asked(quote) == typed.ride
     )
 
 
 def _counted(extras: list[dict[str, Any]]) -> dict[str, int]:
-    return {one["code"]: one["quantity"] for one in extras}
+    return {one["code"]: one["quantity"] for one in extras if not one.get("required")}
 
 
 def in_words(desk: Desk) -> dict[str, Any]:
@@ -196,6 +199,7 @@ def in_words(desk: Desk) -> dict[str, Any]:
         "notices": desk.notices,
         "categories": _categories(desk),
         "extras": _extras(desk),
+        "rides": _rides(desk),
         "travellers": _travellers(desk),
         "currencies": list(Currency.objects.filter(is_active=True).values_list("code", flat=True)),
         "may": {
@@ -269,17 +273,43 @@ def _categories(desk: Desk) -> list[dict[str, Any]]:
 def _extras(desk: Desk) -> list[dict[str, Any]]:
     if desk.terms is None:
         return []
-    terms, language = desk.terms, language_now()
+    terms, language, left = desk.terms, language_now(), left_of(desk.terms)
     return [
         {
             "code": code,
             "label": getattr(extra, f"label_{language}"),
             "price": format_money(extra.amount, terms.currency),
             "most": extra.most,
+            "left": left.get(code),
             "number": desk.typed.data.get(f"extra-{code}", "0"),
             "faults": desk.typed.faults.get(f"extra-{code}", []),
         }
         for code, extra in terms.extras.items()
+        if not extra.required  # adds itself, and stands among the lines
+    ]
+
+
+def _rides(desk: Desk) -> list[dict[str, Any]]:
+    """The fields for where the party is fetched, and of a transfer where it goes: places by zone, addresses by permission."""
+    if desk.terms is None or desk.terms.pickup is None:
+        return []
+    rule = PickupRule.objects.get(tour_id=desk.terms.tour_id)
+    is_transfer = rule.kind == PickupKind.TRANSFER
+    fields = [("ride_from", _("From") if is_transfer else _("Pickup at"))]
+    if is_transfer:
+        fields.append(("ride_to", _("To")))
+    zones = zones_with_places(rule)
+    return [
+        {
+            "name": name,
+            "label": label,
+            "zones": zones,
+            "chosen": desk.typed.texts[name],
+            "text": desk.typed.texts[f"{name}_text"],
+            "unlisted": rule.allows_unlisted,
+            "is_transfer": is_transfer,
+        }
+        for name, label in fields
     ]
 
 

@@ -1,9 +1,10 @@
 """What stands in the form of a phone booking: read as it was typed, with the faults found by field."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -26,15 +27,21 @@ TEXTS = {
     "dietary_needs": 300,
     "accessibility_needs": 300,
     "pickup": 300,
+    "ride_from": 60,
+    "ride_from_text": 160,
+    "ride_to": 60,
+    "ride_to_text": 160,
+    "flight_number": 12,
+    "flight_at": 20,
     "staff_note": 2000,
     "receipt": 60,
     "reason": 500,
     "overbooking_reason": 500,
     "fingerprint": 32,
-    "shown_for": 600,
+    "shown_for": 1000,
     "filled_from": 36,
 }
-DETAILS = ("special_requests", "dietary_needs", "accessibility_needs", "pickup")
+DETAILS = ("special_requests", "dietary_needs", "accessibility_needs", "pickup", "flight_number")
 MOST_GUESTS = 500
 OLDEST = 130
 WAYS = ("cash", "link", "later")
@@ -75,10 +82,38 @@ class Typed:
         return {code: number for code, number in self.guests.items() if number}
 
     @property
+    def ride(self) -> dict[str, Any]:
+        """Where the party is fetched, or from where to where, as a quote takes it; nothing where nothing was chosen."""
+        here, there = self._point("ride_from"), self._point("ride_to")
+        if there:
+            return {"transfer": {"origin": here or {}, "destination": there}}
+        return {"pickup": here} if here else {}
+
+    def _point(self, name: str) -> dict[str, Any] | None:
+        kind, _colon, which = self.texts[name].partition(":")
+        if kind == "place":
+            try:
+                return {"place_id": UUID(which)}
+            except ValueError:
+                return None
+        return {"zone": which, "text": self.texts[f"{name}_text"].strip()} if kind == "zone" else None
+
+    def flies_at(self, time_zone: str) -> datetime | None:
+        """When the flight lands or leaves, on the destination's clocks. What is no moment stands in `faults`."""
+        written = self.texts["flight_at"].strip()
+        try:
+            moment = datetime.fromisoformat(written) if written else None
+        except ValueError:
+            moment = None
+            self.fault("flight_at", _("A day and a time, as 2027-01-31 14:30."))
+        return moment.replace(tzinfo=ZoneInfo(time_zone)) if moment else None
+
+    @property
     def asked_for(self) -> str:
-        """What a price is shown for: departure, guests, extras and currency, in one comparable text."""
+        """What a price is shown for: departure, guests, extras, ride and currency, in one comparable text."""
         parts = [*sorted(self.party.items()), *sorted((one["code"], one["quantity"]) for one in self.extras_wanted)]
-        return f"{self.departure} {self.currency} {parts}"[: TEXTS["shown_for"]]
+        ride = [self.texts[name] for name in ("ride_from", "ride_from_text", "ride_to", "ride_to_text")]
+        return f"{self.departure} {self.currency} {parts} {ride}"[: TEXTS["shown_for"]]
 
     @property
     def fingerprint(self) -> str:

@@ -40,7 +40,7 @@ def book_by_phone(
     actor: Any,
     customer_id: UUID | None = None,
     travellers: Sequence[Mapping[str, Any]] = (),
-    details: Mapping[str, str] | None = None,
+    details: Mapping[str, Any] | None = None,
     language: str = "en",
     staff_note: str = "",
 ) -> Booking:

@@ -6,6 +6,7 @@ from tours.admin.deposits import DepositInline
 from tours.admin.extras import ExtraInline
 from tours.admin.feeds import FeedAdmin
 from tours.admin.options import TourOptionAdmin
+from tours.admin.pickups import PickupZoneAdmin
 from tours.admin.pools import PoolAdmin
 from tours.admin.references import (
     CancellationPolicyAdmin,
@@ -28,6 +29,7 @@ __all__ = [
     "DestinationAdmin",
     "ExtraInline",
     "FeedAdmin",
+    "PickupZoneAdmin",
     "PoolAdmin",
     "PriceCategoryAdmin",
     "ResourceAdmin",

@@ -19,6 +19,15 @@ from tours.models.feeds import Feed, FeedKind, FeedPart
 from tours.models.imports import ImportRun, ImportStatus
 from tours.models.interest import SavedTour, SharedList, TourDay
 from tours.models.minimum import RunDecision
+from tours.models.pickups import (
+    PickupBasis,
+    PickupKind,
+    PickupPlace,
+    PickupPrice,
+    PickupRule,
+    PickupZone,
+    TransferPrice,
+)
 from tours.models.policies import CancellationPolicy, CancellationTier
 from tours.models.pools import Pool, PoolMember
 from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, StockPer, TaxRate
@@ -74,6 +83,12 @@ __all__ = [
     "OnShortage",
     "OptionPrice",
     "Overdue",
+    "PickupBasis",
+    "PickupKind",
+    "PickupPlace",
+    "PickupPrice",
+    "PickupRule",
+    "PickupZone",
     "Pool",
     "PoolMember",
     "PriceCategory",
@@ -102,4 +117,5 @@ __all__ = [
     "TourOption",
     "TourStatus",
     "TourTax",
+    "TransferPrice",
 ]

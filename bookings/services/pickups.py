@@ -76,8 +76,8 @@ def _rate(booking: Booking) -> Decimal:
 
 def _tax_after(line: Mapping[str, Any], difference: Decimal, contained: Decimal, currency: str) -> dict[str, Any]:
     """A tax on what the price has become: `contained` are the percents of all taxes that prices contain."""
-    net = difference * 100 / (100 + contained)
-    more = round_money(net * Decimal(line["percent"]) / 100, currency)
+    base = 100 + contained if line["inclusive"] else Decimal(100)
+    more = round_money(difference * Decimal(line["percent"]) / base, currency)
     return {**line, "amount": amount_text(Decimal(line["amount"]) + more, currency)}
 
 

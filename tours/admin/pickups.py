@@ -24,7 +24,6 @@ class PlaceInline(TwoLanguages, TabularInline):
     model = PickupPlace
     fields = ["name_en", "name_ar", "address", "minutes_earlier", "is_active"]
     extra = 0
-    per_page = 50
     hide_title = True
 
 

@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from bookings.models import Booking, BookingStatus
 from payments.models import Payment
 from payments.services import apply_remote_state
-from payments.tests.shapes import NILE, Office, Shop, category
+from payments.tests.shapes import Office, Shop, category
 from payments.tests.steps import assert_sound, said
 from tours.models import DepositRule, OptionPrice
 from tours.tests.factories import DepartureFactory
@@ -22,7 +22,8 @@ def package():
     office = Office()
     tour = office.tour(
         [{"name_en": "Half board", "name_ar": "نصف إقامة", "code": "half-board", "capacity": 16}],
-        **{**NILE, "title_en": "Nile in seven days", "title_ar": "النيل في سبعة أيام"},
+        title_en="Nile in seven days",
+        title_ar="النيل في سبعة أيام",
         kind="PACKAGE",
         nights=6,
         duration_minutes=7 * 24 * 60,

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bookings", "0011_net_rates"),
+        ("bookings", "0050_reviews"),
     ]
 
     operations = [

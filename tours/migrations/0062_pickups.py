@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0020_choices"),
-        ("tours", "0011_price_rules"),
+        ("tours", "0031_resources"),
     ]
 
     operations = [

@@ -9,6 +9,7 @@ from bookings.admin.exchange import exchange
 from bookings.admin.holds import HoldAdmin
 from bookings.admin.offers import ChoiceOfferAdmin
 from bookings.admin.partners import PartnerAdmin
+from bookings.admin.preview import price_preview
 from bookings.admin.reviews import ReviewAdmin, moderation
 from bookings.admin.set_up import BookingKindAdmin
 
@@ -25,4 +26,5 @@ __all__ = [
     "departure_calendar",
     "exchange",
     "moderation",
+    "price_preview",
 ]

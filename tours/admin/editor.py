@@ -42,6 +42,7 @@ class _Panel:
     template: str
     context: Callable[[HttpRequest, Any], dict[str, Any]]
     order: int
+    outside: bool
 
 
 @dataclass
@@ -63,10 +64,19 @@ class Editor:
         self._inlines.append(_Inline(self._known(tab), inline, order))
 
     def panel(
-        self, tab: str, template: str, context: Callable[[HttpRequest, Any], dict[str, Any]], *, order: int = 90
+        self,
+        tab: str,
+        template: str,
+        context: Callable[[HttpRequest, Any], dict[str, Any]],
+        *,
+        order: int = 90,
+        outside: bool = False,
     ) -> None:
-        """Something to look at: `context(request, row)` fills the template. The template finds that as `panel`."""
-        self._panels.append(_Panel(self._known(tab), template, context, order))
+        """Something to look at: `context(request, row)` fills the template, which finds that as `panel`.
+
+        One that has a form of its own stands `outside` the page's, below it.
+        """
+        self._panels.append(_Panel(self._known(tab), template, context, order, outside))
 
     def _known(self, tab: str) -> str:
         if tab not in self.tabs:
@@ -104,7 +114,7 @@ class Editor:
             sections = [part for part in adminform if f"editor-{code}" in part.classes]
             inlines = [one for one in formsets if where.get(type(one.opts)) == code]
             panels = [
-                {**one.context(request, row), "template": one.template}
+                {**one.context(request, row), "template": one.template, "outside": one.outside}
                 for one in sorted(self._panels, key=lambda one: one.order)
                 if one.tab == code and row is not None
             ]

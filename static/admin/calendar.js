@@ -27,6 +27,8 @@
       cell.classList.toggle("month-chosen", chosen);
       button(cell).setAttribute("aria-pressed", String(chosen));
     }
+    const jump = document.getElementById("month-jump");
+    if (jump) jump.hidden = anchor === null;
     if (anchor === null || !form) return;
     form.elements.date_from.value = from;
     form.elements.date_to.value = to;
@@ -93,7 +95,7 @@
     if (to !== undefined) {
       event.preventDefault();
       const next = list[Math.max(0, Math.min(list.length - 1, to))];
-      if (event.shiftKey) choose(anchor ?? cell.dataset.day, next.dataset.day);
+      if (event.shiftKey) choose(anchor !== null && focus === cell.dataset.day ? anchor : cell.dataset.day, next.dataset.day);
       walkTo(next);
     } else if (event.key === " ") {
       event.preventDefault();

@@ -278,3 +278,28 @@ def reviews_are_of_those_who_travelled() -> Iterator[str]:
         """
     ):
         yield f"review of {reference}: {helpful} helpful of {votes} votes, {counted} reports of {reports}"
+
+
+@invariant("bookings: what is kept for partners is what their allotments say")
+def allotted_places_add_up() -> Iterator[str]:
+    for departure, allotted, kept in _rows(
+        """
+        SELECT d.id, d.seats_allotted, coalesce(a.kept, 0)
+        FROM tours_departure d LEFT JOIN (
+            SELECT departure_id, sum(places - used) FILTER (WHERE released_at IS NULL) AS kept
+            FROM bookings_allottedplaces GROUP BY departure_id
+        ) a ON a.departure_id = d.id
+        WHERE d.seats_allotted <> coalesce(a.kept, 0) ORDER BY d.id
+        """
+    ):
+        yield f"departure {departure}: {allotted} counted as kept for partners, {kept} in their allotments"
+    for row, used, held in _rows(
+        """
+        SELECT a.id, a.used, coalesce(sum(h.allotted_seats) FILTER (WHERE h.status IN ('ACTIVE', 'CONVERTED')), 0)
+        FROM bookings_allottedplaces a LEFT JOIN bookings_hold h ON h.allotted_from_id = a.id
+        GROUP BY a.id, a.used
+        HAVING a.used <> coalesce(sum(h.allotted_seats) FILTER (WHERE h.status IN ('ACTIVE', 'CONVERTED')), 0)
+        ORDER BY a.id
+        """
+    ):
+        yield f"allotted places {row}: {used} counted as used, {held} in holds"

@@ -14,7 +14,8 @@ from bookings.access import booking_link, offer_link, review_link
 from bookings.choices import choices_in_words
 from bookings.documents import calendar_ics, voucher_pdf
 from bookings.errors import DeadlinePassed
-from bookings.models import Booking, ChoiceOffer, OfferStatus, Review
+from bookings.models import Allotment, Booking, ChoiceOffer, OfferStatus, Review
+from bookings.services.allotments import arrange_allotments
 from bookings.services.offers import offer_choices, withdraw_moot_offers
 from config.i18n import in_language
 from config.tenancy import tenant_at_hand
@@ -272,3 +273,13 @@ def _deposit_rows(booking: Booking) -> list[tuple[str, str]]:
     else:
         first = (_("Paid"), wording.money(booking, booking.amount_kept))
     return [first, (_("The rest"), balance)]
+
+
+@on("tour.changed")
+def keep_places_for_partners(event: Event) -> None:
+    """Departures that were made get what allotments of the tour ask for."""
+    options = Allotment.objects.filter(option__tour_id=event.subject_id, is_active=True).values_list(
+        "option_id", flat=True
+    )
+    if options:
+        arrange_allotments(option_ids=set(options))

@@ -17,6 +17,12 @@ def expire_holds() -> int:
 
 
 @shared_task
+def arrange_allotments() -> int:
+    """Departures that are new, or have places again, get what is kept for partners; then what is due is released."""
+    return sum(services.arrange_allotments() + services.release_allotments() for _tenant in each_tenant())
+
+
+@shared_task
 def warn_of_ending_holds() -> int:
     return sum(services.warn_of_ending_holds() for _tenant in each_tenant())
 

@@ -1,8 +1,9 @@
 from django.urls import path
 
-from bookings.views import batch, bookings, check_in, holds, moving, reviews, staff
+from bookings.views import allotments, batch, bookings, check_in, holds, moving, reviews, staff
 
 urlpatterns = [
+    path("allotments", allotments.AllotmentsView.as_view()),
     path("quotes", holds.QuoteView.as_view()),
     path("holds", holds.HoldsView.as_view()),
     path("holds/<uuid:hold_id>", holds.HoldView.as_view()),

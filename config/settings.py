@@ -216,6 +216,7 @@ CELERY_BEAT_SCHEDULE = {
     "ask-for-reviews": {"task": "bookings.tasks.ask_for_reviews", "schedule": crontab(minute=40)},
     "publish-feeds": {"task": "tours.tasks.publish_feeds", "schedule": crontab(hour=3, minute=15)},
     "decide-departures": {"task": "tours.tasks.decide_departures", "schedule": 600},
+    "arrange-allotments": {"task": "bookings.tasks.arrange_allotments", "schedule": crontab(minute=25)},
     "generate-departures": {"task": "tours.tasks.generate_departures", "schedule": crontab(hour=1, minute=10)},
     "sweep-imports": {"task": "tours.tasks.sweep_imports", "schedule": 300},
     "rebuild-catalogue": {"task": "tours.tasks.rebuild_catalogue", "schedule": crontab(hour=0, minute=5)},

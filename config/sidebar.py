@@ -92,6 +92,7 @@ SIDEBAR: dict[str, Any] = {
         group(
             _("People"),
             link(_("People"), "group", "accounts", "user"),
+            link(_("Allotments"), "inventory_2", "bookings", "allotment"),
             link(_("Partners"), "handshake", "bookings", "partner"),
             link(_("Locked log-ins"), "lock", "accounts", "signinlock"),
             link(_("Messages"), "mail", "notifications", "message"),

@@ -1,5 +1,6 @@
 """The back-office of bookings."""
 
+from bookings.admin.allotments import AllotmentAdmin, allotment_grid
 from bookings.admin.archiving import archive_tours
 from bookings.admin.availability import change_availability
 from bookings.admin.bookings import BookingAdmin
@@ -14,6 +15,7 @@ from bookings.admin.reviews import ReviewAdmin, moderation
 from bookings.admin.set_up import BookingKindAdmin
 
 __all__ = [
+    "AllotmentAdmin",
     "BookingAdmin",
     "BookingKindAdmin",
     "CheckInAdmin",
@@ -21,6 +23,7 @@ __all__ = [
     "HoldAdmin",
     "PartnerAdmin",
     "ReviewAdmin",
+    "allotment_grid",
     "archive_tours",
     "change_availability",
     "departure_calendar",

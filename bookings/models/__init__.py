@@ -1,5 +1,6 @@
 """Holds and bookings: who goes, on what, in which state, and how it came to be so."""
 
+from bookings.models.allotments import Allotment, AllottedPlaces
 from bookings.models.booking import (
     Booking,
     BookingItem,
@@ -27,6 +28,8 @@ from bookings.models.reviews import (
 )
 
 __all__ = [
+    "Allotment",
+    "AllottedPlaces",
     "AnsweredBy",
     "Attendance",
     "Booking",

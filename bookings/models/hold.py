@@ -47,6 +47,11 @@ class Hold(TenantOwned):
     seats = models.PositiveSmallIntegerField(_("seats"))
     # Places by which the departure was enlarged for this hold (overbooking); they go when its seats are given back.
     beyond_capacity = models.PositiveSmallIntegerField(_("beyond capacity"), default=0, db_default=0)
+    # Of its seats, those that came from places kept for a partner.
+    allotted_from = TenantForeignKey(
+        "bookings.AllottedPlaces", models.SET_NULL, null=True, blank=True, editable=False, related_name="holds"
+    )
+    allotted_seats = models.PositiveSmallIntegerField(_("of the allotment"), default=0, db_default=0)
     quote = models.JSONField(_("quote"))
     status = models.CharField(_("status"), max_length=10, choices=HoldStatus.choices, default=HoldStatus.ACTIVE)
     extensions = models.PositiveSmallIntegerField(_("extensions"), default=0)
@@ -56,6 +61,7 @@ class Hold(TenantOwned):
 
     objects = TenantManager.from_queryset(HoldQuerySet)()
 
+    partner: Any = None  # for whom it is made, where somebody acts for a partner; only while it is made
     by_partner = False  # asked for by a partner; only while it is made
     token = ""  # the guest's secret in plain, only on the object that was just made
 

@@ -1,5 +1,6 @@
 """Everything that writes holds and bookings."""
 
+from bookings.services.allotments import arrange_allotments, release_allotments
 from bookings.services.arrivals import check_in, mark_absent, take_over_check_ins, undo_check_in
 from bookings.services.balances import cancel_unpaid, overdue_for_good, remind_of_balances
 from bookings.services.bookings import (
@@ -49,6 +50,7 @@ __all__ = [
     "MoveTerms",
     "Settlement",
     "answer_offer",
+    "arrange_allotments",
     "book_at_once",
     "book_swiftly",
     "cancel_booking",
@@ -85,6 +87,7 @@ __all__ = [
     "record_payment",
     "refuse_unless_cancellable",
     "refuse_unless_movable",
+    "release_allotments",
     "release_hold",
     "remind_of_balances",
     "resend_voucher",

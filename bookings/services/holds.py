@@ -31,6 +31,8 @@ from bookings.errors import (
     SeatsUnavailable,
 )
 from bookings.models import Booking, BookingStatus, Hold, HoldStatus
+from bookings.partners import partner_of
+from bookings.services.allotted import allotted_to, use_allotted
 from bookings.services.expiry import let_go_of_extras, let_go_overdue
 from bookings.services.extras import hold_extras
 from bookings.services.keys import ClientKey, KeyTaken, is_taken
@@ -99,8 +101,11 @@ def hold_seats(
         raise PriceChanged(details={"quote": pricing.in_words(quote.as_json())})
     hold = _new_hold(quote, actor)
     with _refusing_taken_keys(key):
-        if pricing.stocked_extras(hold.quote) or not take(hold, key):
-            _refuse_where_hopeless(hold)
+        hold.partner = partner_of(actor)
+        has_places = allotted_to(hold.partner, departure_id) is not None
+        if has_places or pricing.stocked_extras(hold.quote) or not take(hold, key):
+            if not has_places:
+                _refuse_where_hopeless(hold)
             for one in departures_to_clear(departure_id):
                 let_go_overdue(one)
             try:
@@ -126,7 +131,7 @@ def hold_seats_swiftly(
     except DomainError:
         quote = None
     is_stocked = quote is not None and any(extra.get("stocked") for extra in quote.extras)
-    if quote is not None and not is_stocked and fingerprint in ("", quote.fingerprint):
+    if quote is not None and not is_stocked and partner_of(actor) is None and fingerprint in ("", quote.fingerprint):
         hold = _new_hold(quote, actor)
         with _refusing_taken_keys(key):
             if take(hold, key):
@@ -198,10 +203,12 @@ def take_plainly(hold: Hold, key: ClientKey | None, *, late: bool = False) -> No
         _refuse_unless_on_sale(departure, hold.by_partner)
     elif departure.status != DepartureStatus.OPEN or departure.is_over:
         raise DepartureClosed
-    left = places_to_take(departure)
+    own = allotted_to(hold.partner, departure.pk)
+    left = places_to_take(departure) + (own.left if own else 0)
     if left < hold.seats:
         raise SeatsUnavailable(left=left, asked=hold.seats)
-    move_seats(departure.pk, held=hold.seats)
+    taken = use_allotted(hold, own)
+    move_seats(departure.pk, held=hold.seats, allotted=-taken)
     hold.save(force_insert=True)
     hold_extras(hold, departure)
     if key is not None:

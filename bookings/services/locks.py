@@ -11,6 +11,7 @@ from django.utils.timezone import now
 
 from bookings.errors import BookingNotFound
 from bookings.models import Booking, BookingItem, Hold
+from bookings.services.allotted import give_back_allotted
 from bookings.services.extras import give_extras_back
 from tours.errors import DepartureNotFound
 from tours.models import Departure
@@ -55,7 +56,8 @@ def places_to_take(departure: Departure) -> int:
 
 def free_seats(hold: Hold, *, booked: bool = False) -> None:
     """Give the seats of a hold back, with its extras and the places that were added for it alone. Under the departure's lock."""
-    move_seats(hold.departure_id, **{"booked" if booked else "held": -hold.seats})
+    kept = give_back_allotted(hold)
+    move_seats(hold.departure_id, allotted=kept, **{"booked" if booked else "held": -hold.seats})
     give_extras_back(hold)
     if hold.beyond_capacity:
         take_back_room(departure_id=hold.departure_id, places=hold.beyond_capacity)

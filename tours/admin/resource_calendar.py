@@ -88,7 +88,7 @@ def resource_calendar(request: HttpRequest) -> HttpResponse:
         "title": _("Guides, vehicles, equipment"),
         "subtitle": None,
         "days": [(day, date_format(day, "D j M"), day == localdate()) for day in found.days],
-        "rows": [_row(row) for row in found.rows],
+        "rows": [_row(row, found.days) for row in found.rows],
         "short": [_short(one) for one in found.short],
         "kinds": [(label, _address(first, value), value == kind) for value, label in kinds],
         "kind": kind,
@@ -154,7 +154,7 @@ def _address(first: date, kind: str) -> str:
     return f"{reverse('admin:resource_calendar')}?{urlencode(asked)}"
 
 
-def _row(row: Any) -> dict[str, Any]:
+def _row(row: Any, days: list[date]) -> dict[str, Any]:
     resource = row.resource
     size = (
         resource.seats if resource.kind == ResourceKind.VEHICLE else resource.quantity if not resource.is_whole else 0
@@ -165,7 +165,10 @@ def _row(row: Any) -> dict[str, Any]:
         "kind": resource.get_kind_display(),
         "can": " · ".join([*resource.skills, *resource.languages]),
         "size": size,
-        "days": [[_engagement(each) for each in day] for day in row.days],
+        "days": [
+            (date_format(day, "D j M"), [_engagement(each) for each in found])
+            for day, found in zip(days, row.days, strict=True)
+        ],
     }
 
 

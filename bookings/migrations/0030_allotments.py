@@ -13,7 +13,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0050_public_site_and_reviews"),
-        ("bookings", "0050_reviews"),
+        ("bookings", "0062_flights"),
         ("tours", "0031_resources"),
     ]
 

@@ -156,6 +156,19 @@ class DeadlinePassed(InvalidInput):
     message = _("The time to answer must end in the future.")
 
 
+class ChangeApplied(Conflict):
+    code = "change_applied"
+    message = _("This change was applied already.")
+
+
+class GuestsNotMoved(Conflict):
+    """`details["bookings"]` says of each booking why."""
+
+    code = "guests_not_moved"
+    message = _("Nothing was changed. Bookings that cannot be moved: {count}. {first}: {why}")
+    nowhere = _("There is no departure to move it to.")
+
+
 class NotStarted(Conflict):
     code = "not_started"
     message = _("{reference} has not started yet.")

@@ -303,3 +303,34 @@ def allotted_places_add_up() -> Iterator[str]:
         """
     ):
         yield f"allotted places {row}: {used} counted as used, {held} in holds"
+
+
+@invariant("bookings: a booking is on the departure of its hold and its quote")
+def bookings_are_where_their_holds_are() -> Iterator[str]:
+    for reference, item, hold, quoted in _rows(
+        """
+        SELECT b.reference, i.departure_id, h.departure_id, h.quote->>'departure_id'
+        FROM bookings_bookingitem i JOIN bookings_booking b ON b.id = i.booking_id
+        JOIN bookings_hold h ON h.id = i.hold_id
+        WHERE i.departure_id <> h.departure_id OR i.departure_id::text <> h.quote->>'departure_id' ORDER BY b.reference
+        """
+    ):
+        yield f"{reference} is on {item}, its hold on {hold}, its price for {quoted}"
+
+
+@invariant("bookings: each answer to a choice stands in the history of its booking")
+def answers_are_in_the_history() -> Iterator[str]:
+    for reference, answered, noted in _rows(
+        """
+        SELECT b.reference, c.answered, coalesce(e.noted, 0) FROM (
+            SELECT booking_id, count(*) FILTER (WHERE status IN ('MOVED', 'REFUNDED', 'KEPT')) AS answered
+            FROM bookings_choiceoffer GROUP BY booking_id
+        ) c JOIN bookings_booking b ON b.id = c.booking_id
+        LEFT JOIN (
+            SELECT booking_id, count(*) AS noted FROM bookings_bookingevent
+            WHERE action = 'choice_answered' GROUP BY booking_id
+        ) e ON e.booking_id = c.booking_id
+        WHERE c.answered <> coalesce(e.noted, 0) ORDER BY b.reference
+        """
+    ):
+        yield f"{reference}: {answered} choices answered, {noted} in its history"

@@ -132,7 +132,8 @@ def offer_a_choice_where_too_few_came(event: Event) -> None:
     with suppress(DeadlinePassed):
         offer_choices(
             departure_ids=[event.subject_id],
-            **reason_for_guests(TOO_FEW),
+            reason_en=said_in("en", TOO_FEW),
+            reason_ar=said_in("ar", TOO_FEW),
             deadline=now() + timedelta(hours=tenant.choice_hours),
             unanswered=tenant.choice_unanswered,
             actor=None,
@@ -194,13 +195,10 @@ def _count(event: Event, step: int, confirmed_at: datetime | None) -> None:
     count_bookings(tour_ids=booked.values_list("pk", flat=True), step=step, day=day)
 
 
-def reason_for_guests(sentence: str) -> dict[str, str]:
-    """One of our sentences as a reason in both languages."""
-    reasons = {}
-    for language in ("en", "ar"):
-        with override(language):
-            reasons[f"reason_{language}"] = _(sentence)
-    return reasons
+def said_in(language: str, sentence: str) -> str:
+    """One of our sentences in a language."""
+    with override(language):
+        return _(sentence)
 
 
 def _booking(event: Event) -> Booking:

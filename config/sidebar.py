@@ -72,6 +72,8 @@ SIDEBAR: dict[str, Any] = {
             link(_("Tours"), "sailing", "tours", "tour"),
             link(_("Options and prices"), "sell", "tours", "touroption"),
             link(_("Schedule rules"), "event_repeat", "tours", "schedulerule"),
+            link(_("Blackouts"), "event_busy", "tours", "blackout"),
+            link(_("Changes of the schedule"), "history_toggle_off", "tours", "plannedchange"),
             link(_("Seasons"), "calendar_month", "tours", "season"),
             link(_("Shared places"), "directions_boat", "tours", "pool"),
             link(_("Guides, vehicles, equipment"), "hail", "tours", "resource"),

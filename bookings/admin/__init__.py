@@ -10,6 +10,7 @@ from bookings.admin.exchange import exchange
 from bookings.admin.holds import HoldAdmin
 from bookings.admin.offers import ChoiceOfferAdmin
 from bookings.admin.partners import PartnerAdmin
+from bookings.admin.plans import PlannedChangeAdmin, planned_change
 from bookings.admin.preview import price_preview
 from bookings.admin.reviews import ReviewAdmin, moderation
 from bookings.admin.set_up import BookingKindAdmin
@@ -22,6 +23,7 @@ __all__ = [
     "ChoiceOfferAdmin",
     "HoldAdmin",
     "PartnerAdmin",
+    "PlannedChangeAdmin",
     "ReviewAdmin",
     "allotment_grid",
     "archive_tours",
@@ -29,5 +31,6 @@ __all__ = [
     "departure_calendar",
     "exchange",
     "moderation",
+    "planned_change",
     "price_preview",
 ]

@@ -1,6 +1,5 @@
 """Bulk change of availability: which departures, what is different, what that touches; then one click."""
 
-from collections import defaultdict
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -8,11 +7,11 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
@@ -24,18 +23,19 @@ from unfold.widgets import (
 )
 
 from bookings import wording
-from bookings.models import BookingItem, BookingStatus
+from bookings.admin.decision import DecisionForm, targets_shown
+from bookings.admin.plans import bookings_of, bookings_shown
+from bookings.services.replanning import Decision, How, decide_for_guests, nearest_starts, rows_at, withdraw_offers_of
 from config.admin import page
 from config.errors import DomainError
 from config.i18n import in_language
-from tours.models import Departure, DepartureStatus, Tour, TourOption
+from tours.models import Departure, DepartureStatus, Destination, Tour, TourOption
 from tours.models.schedule import weekday_names
 from tours.services.bulk import Plan, Planned, Wish, apply_changes, plan_changes
 
 FOUND_AT_MOST = 12  # tours of a search
 TICKED_AT_MOST = 200
-SHOWN_AT_MOST = 8  # bookings of one departure that are named
-TOUCHED = (BookingStatus.PENDING_PAYMENT, BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS)
+ROWS_AT_MOST = 300  # departures that are shown; the others are counted
 DAY = {"type": "date"}
 FIELD_NAMES = {
     "capacity": gettext_lazy("Places"),
@@ -60,6 +60,9 @@ class WishForm(forms.Form):
     )
     what = forms.MultipleChoiceField(
         label=gettext_lazy("Tours and options"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    places = forms.MultipleChoiceField(
+        label=gettext_lazy("Destinations"), required=False, widget=forms.CheckboxSelectMultiple
     )
     capacity = forms.IntegerField(
         label=gettext_lazy("Places"), required=False, min_value=1, widget=UnfoldAdminIntegerFieldWidget
@@ -106,6 +109,7 @@ class WishForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["weekdays"].choices = list(weekday_names().items())  # type: ignore[attr-defined]
         self.fields["what"].choices = _tours_and_options(self)  # type: ignore[attr-defined]
+        self.fields["places"].choices = [(str(one.pk), str(one)) for one in Destination.objects.all()]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
@@ -123,6 +127,7 @@ class WishForm(forms.Form):
             weekdays=tuple(values["weekdays"]),
             tour_ids=tuple(UUID(pk) for kind, pk in chosen if kind == "tour"),
             option_ids=tuple(UUID(pk) for kind, pk in chosen if kind == "option"),
+            destination_ids=tuple(UUID(pk) for pk in values["places"]),
             capacity=values["capacity"],
             status=values["status"] or None,
             cutoff_minutes=values["cutoff_minutes"],
@@ -166,6 +171,7 @@ def change_availability(request: HttpRequest) -> HttpResponse:
     today = localdate().isoformat()
     first = {"date_from": today, "date_to": today, "weekdays": list(range(1, 8))}
     form = WishForm(request.POST if request.method == "POST" else None, initial=first)
+    decision = DecisionForm(request, request.POST if request.method == "POST" else None)
     plan, refusal, status = None, "", 200
     if request.method == "POST" and request.POST.get("do") == "find":
         form.errors.clear()  # nothing was asked for yet but the names
@@ -173,9 +179,11 @@ def change_availability(request: HttpRequest) -> HttpResponse:
         if form.cleaned_data["status"] and not request.user.has_perm("tours.close"):  # type: ignore[union-attr]
             raise PermissionDenied
         try:
-            if request.POST.get("do") == "apply":
-                done = _apply(request, form)
-                messages.success(request, _done_in_words(done))
+            if request.POST.get("do") == "apply" and decision.is_bound and not decision.is_valid():
+                status = 400
+            elif request.POST.get("do") == "apply":
+                done, told = _apply(request, form, decision.decision())
+                messages.success(request, " ".join([_done_in_words(done), *told]))
                 return redirect(_back(form) or "admin:availability")
             plan = plan_changes(form.wish())
         except DomainError as fault:
@@ -189,7 +197,8 @@ def change_availability(request: HttpRequest) -> HttpResponse:
         "title": _("Change availability"),
         "form": form,
         "refusal": refusal,
-        "plan": _plan_in_words(plan) if plan is not None else None,
+        "plan": _plan_in_words(plan, request.POST) if plan is not None else None,
+        "decision": decision,
         "may_close": request.user.has_perm("tours.close"),  # type: ignore[union-attr]
     }
     return TemplateResponse(request, "admin/bookings/availability.html", context, status=status)
@@ -201,13 +210,41 @@ def _back(form: WishForm) -> str:
     return address if url_has_allowed_host_and_scheme(address, allowed_hosts=None) else ""
 
 
-def _apply(request: HttpRequest, form: WishForm) -> Plan:
-    return apply_changes(
+@transaction.atomic
+def _apply(request: HttpRequest, form: WishForm, decision: Decision) -> tuple[Plan, list[str]]:
+    """The departures and their guests at once, or nothing; and what became of the guests."""
+    if decision.how != How.KEEP and not request.user.has_perm("bookings.change_booking"):  # type: ignore[union-attr]
+        raise PermissionDenied
+    reason = form.cleaned_data["reason"].strip()
+    plan = apply_changes(
         wish=form.wish(),
         fingerprint=request.POST.get("fingerprint", ""),
         actor=request.user,
-        reason=form.cleaned_data["reason"].strip(),
+        reason=reason,
+        also_lock=[row.pk for row in rows_at(decision.targets.values())],
     )
+    outcome = decide_for_guests(departure_ids=[row.pk for row in _closing(plan)], decision=decision, actor=request.user)
+    opening = [row.departure.pk for row in plan.changing if _becomes(row, DepartureStatus.OPEN)]
+    outcome["choices_withdrawn"] = withdraw_offers_of(departure_ids=opening, actor=request.user, reason=reason)
+    return plan, [words.format(n=outcome[name]) for name, words in _outcomes().items() if outcome.get(name)]
+
+
+def _outcomes() -> dict[str, str]:
+    return {
+        "bookings_moved": _("Bookings moved: {n}."),
+        "bookings_offered": _("Bookings offered a choice: {n}."),
+        "choices_withdrawn": _("Choices withdrawn: {n}."),
+    }
+
+
+def _becomes(row: Planned, status: str) -> bool:
+    return "status" in row.changes and row.changes["status"][1] == status
+
+
+def _closing(plan: Plan) -> list[Departure]:
+    """The departures with guests that the plan closes."""
+    closing = [row.departure for row in plan.changing if _becomes(row, DepartureStatus.CLOSED)]
+    return [row for row in closing if row.seats_booked or row.seats_held]
 
 
 def _show_faults(form: WishForm, fault: DomainError) -> None:
@@ -217,8 +254,8 @@ def _show_faults(form: WishForm, fault: DomainError) -> None:
 
 
 def _plan_again(form: WishForm, fault: DomainError) -> Plan | None:
-    """After a stale preview, the one that holds now."""
-    if fault.code != "plan_stale":
+    """After a stale preview, or where guests cannot be moved, what holds now."""
+    if fault.code not in ("plan_stale", "guests_not_moved"):
         return None
     return plan_changes(form.wish())
 
@@ -231,9 +268,14 @@ def _done_in_words(plan: Plan) -> str:
     return f"{told} {ngettext('{n} was left as it is.', '{n} were left as they are.', left).format(n=left)}"
 
 
-def _plan_in_words(plan: Plan) -> dict[str, Any]:
-    shown = [row for row in plan.rows if row.changes or row.refusal]
-    touched = _bookings_of([row.departure for row in shown if row.departure.seats_booked or row.departure.seats_held])
+def _plan_in_words(plan: Plan, data: Any) -> dict[str, Any]:
+    changed = [row for row in plan.rows if row.changes or row.refusal]
+    # Those with guests are never left out of what is shown.
+    shown = sorted(changed, key=lambda row: not (row.departure.seats_booked or row.departure.seats_held))[:ROWS_AT_MOST]
+    shown.sort(key=lambda row: (row.departure.starts_at, str(row.departure.pk)))
+    touched = bookings_of([row.departure for row in changed if row.departure.seats_booked or row.departure.seats_held])
+    closing = _closing(plan)
+    nearest = nearest_starts(closing, without=[row.departure.pk for row in plan.changing])
     changing = {row.departure.pk for row in plan.changing}
     guests = {
         booking: number
@@ -242,25 +284,20 @@ def _plan_in_words(plan: Plan) -> dict[str, Any]:
         for booking, _reference, _contact, number in lines
     }
     return {
-        "rows": [_row_in_words(row, touched.get(row.departure.pk, [])) for row in shown],
+        "rows": [
+            _row_in_words(row, touched.get(row.departure.pk, []))
+            | {"pk": row.departure.pk, "targets": targets_shown(row.departure, nearest, data)}
+            for row in shown
+        ],
+        "more": len(changed) - len(shown),
+        "closing": len(closing),
         "changing": len(changing),
         "refused": len(plan.refused),
-        "same": len(plan.rows) - len(shown),
+        "same": len(plan.rows) - len(changed),
         "bookings": len(guests),
         "guests": sum(guests.values()),
         "fingerprint": plan.fingerprint,
     }
-
-
-def _bookings_of(departures: list[Departure]) -> dict[UUID, list[tuple[UUID, str, str, int]]]:
-    """Bookings that still count, by departure: id, reference, contact, guests."""
-    found: dict[UUID, list[tuple[UUID, str, str, int]]] = defaultdict(list)
-    items = BookingItem.objects.filter(departure__in=departures, booking__status__in=TOUCHED).order_by("booking_id")
-    for departure, booking, reference, contact, guests in items.values_list(
-        "departure_id", "booking_id", "booking__reference", "booking__contact_name", "booking__guests"
-    ):
-        found[departure].append((booking, reference, contact, guests))
-    return found
 
 
 def _row_in_words(row: Planned, bookings: list[tuple[UUID, str, str, int]]) -> dict[str, Any]:
@@ -278,11 +315,7 @@ def _row_in_words(row: Planned, bookings: list[tuple[UUID, str, str, int]]) -> d
             for name, (old, new) in row.changes.items()
         ],
         "refusal": row.refusal,
-        "bookings": [
-            (reverse("admin:bookings_booking_change", args=[booking]), reference, contact, guests)
-            for booking, reference, contact, guests in bookings[:SHOWN_AT_MOST]
-        ],
-        "more": max(0, len(bookings) - SHOWN_AT_MOST),
+        **bookings_shown(bookings),
     }
 
 

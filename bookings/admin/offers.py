@@ -53,7 +53,7 @@ class ChoiceOfferAdmin(AuditedAdmin, ModelAdmin):
             None,
             {
                 "fields": [
-                    ("booking_link", "status_shown"),
+                    ("booking_link", "state"),
                     ("trip", "deadline_shown", "unanswered"),
                     ("reason_en", "reason_ar"),
                     ("may_keep", "offered_shown"),
@@ -69,7 +69,7 @@ class ChoiceOfferAdmin(AuditedAdmin, ModelAdmin):
             "booking_link",
             "trip",
             "deadline_shown",
-            "status_shown",
+            "state",
             "offered_shown",
             "chosen_shown",
             "link_shown",
@@ -189,6 +189,10 @@ class ChoiceOfferAdmin(AuditedAdmin, ModelAdmin):
     @display(description=gettext_lazy("status"), ordering="status", label=COLOURS)
     def status_shown(self, offer: ChoiceOffer) -> tuple[str, str]:
         return offer.status, offer.get_status_display()
+
+    @display(description=gettext_lazy("status"))
+    def state(self, offer: ChoiceOffer) -> str:
+        return offer.get_status_display()
 
     @display(description=gettext_lazy("offered departures"))
     def offered_shown(self, offer: ChoiceOffer) -> int:

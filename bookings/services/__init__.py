@@ -33,6 +33,7 @@ from bookings.services.offers import (
 )
 from bookings.services.pickups import change_pickup, pickup_change
 from bookings.services.progress import mark_no_show, progress_bookings
+from bookings.services.replanning import Decision, How, apply_planned_change, decide_for_guests, withdraw_offers_of
 from bookings.services.settlement import (
     Settlement,
     confirm_booking,
@@ -46,11 +47,14 @@ from bookings.services.travellers import name_travellers
 __all__ = [
     "Answer",
     "ClientKey",
+    "Decision",
+    "How",
     "KeyTaken",
     "MoveTerms",
     "Settlement",
     "answer_offer",
     "arrange_allotments",
+    "apply_planned_change",
     "book_at_once",
     "book_swiftly",
     "cancel_booking",
@@ -61,6 +65,7 @@ __all__ = [
     "check_in",
     "confirm_booking",
     "create_booking",
+    "decide_for_guests",
     "expire_holds",
     "extend_hold",
     "find_hold",
@@ -98,5 +103,6 @@ __all__ = [
     "warn_of_ending_holds",
     "withdraw_moot_offers",
     "withdraw_offer",
+    "withdraw_offers_of",
     "write_staff_note",
 ]

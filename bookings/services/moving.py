@@ -149,7 +149,7 @@ def _new_quote(booking: Booking, departure_id: UUID, actor: Any) -> pricing.Quot
     return pricing.quote(
         departure_id=departure_id,
         **pricing.asked_again(booking.quote),
-        customer=None if is_clerk(actor) else actor,
+        customer=booking.agent or booking.customer,  # members and partners keep their prices, whoever moves it
         terms=terms,
     )
 

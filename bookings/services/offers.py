@@ -44,7 +44,7 @@ from tours.models import Departure, DepartureStatus
 
 logger = logging.getLogger(__name__)
 
-OFFERED_AT_MOST = 12
+OFFERED_AT_MOST = 6
 AROUND = timedelta(days=30)
 BATCH = 200
 

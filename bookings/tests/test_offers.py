@@ -372,3 +372,18 @@ def test_of_two_guests_for_the_last_seats_one_moves_and_the_other_chooses_again(
     assert sorted(ChoiceOffer.objects.values_list("status", flat=True)) == ["MOVED", "OPEN"]
     assert Departure.objects.get(pk=last.pk).seats_booked == 2
     assert_proven()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_the_proofs_say_of_damaged_rows(tenant):
+    departure = DepartureFactory()
+    other = DepartureFactory(option=departure.option, starts_at=departure.starts_at + timedelta(days=1))
+    booking = BookingFactory(departure=departure, status=S.CONFIRMED)
+    (offer,) = offer_to(departure, may_keep=True)
+    services.answer_offer(offer_id=offer.pk, answer=Answer.KEEP)
+    assert_proven()
+    ChoiceOffer.objects.update(status=OfferStatus.WITHDRAWN)
+    booking.items.update(departure=other)
+    faults = check_all("bookings:").faults
+    assert len(faults["bookings: each answer to a choice stands in the history of its booking"]) == 1
+    assert len(faults["bookings: a booking is on the departure of its hold and its quote"]) == 1

@@ -19,8 +19,9 @@ from django.db.models import Model
 from config.ids import uuid7
 from ledger.money import round_money
 from payments.demo.bulk import insert
+from tours.blackouts import RestDays
 from tours.models import Departure, Tour, TourImage, TourOption
-from tours.services.departures import planned
+from tours.services.generation import planned
 
 TOURS_AT_ONCE = 48
 
@@ -100,7 +101,7 @@ def _option(original: TourOption, tour: Tour, factor: Decimal, until: date) -> I
     for original_rule in original.rules.all():
         rule = _copy(original_rule, option=option)
         yield rule
-        for departure in planned(rule, until):
+        for departure in planned(rule, until, RestDays([])):
             departures.setdefault(departure.starts_at, departure)
     yield from departures.values()
 

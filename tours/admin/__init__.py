@@ -1,5 +1,6 @@
 """The catalogue in the back-office. What is saved here goes through `tours.services`."""
 
+from tours.admin.blackouts import BlackoutAdmin
 from tours.admin.decisions import departure_decision, departure_resources
 from tours.admin.departures import DepartureAdmin
 from tours.admin.deposits import DepositInline
@@ -22,6 +23,7 @@ from tours.admin.seasons import SeasonAdmin
 from tours.admin.tours import TourAdmin
 
 __all__ = [
+    "BlackoutAdmin",
     "CancellationPolicyAdmin",
     "CategoryAdmin",
     "DepartureAdmin",

@@ -16,10 +16,19 @@ from unfold.decorators import display
 from config.i18n import in_language
 from tours.admin.editor import OPTION, TOUR, EditedInTabs
 from tours.admin.pages import CatalogueAdmin, PricedFormSet, WordedForm
-from tours.admin.schedule import RULE_FIELDS, RuleForm, rule_data, span_in_words, tell
+from tours.admin.planning import LooksFirst
+from tours.admin.schedule import (
+    RULE_FIELDS,
+    RuleForm,
+    change_rules,
+    rule_data,
+    rule_operation,
+    span_in_words,
+    tell,
+)
 from tours.admin.shown import prices_of
 from tours.models import OptionPrice, ScheduleRule, TourOption
-from tours.services import change_rule, create_rule, delete_rule
+from tours.services import create_rule
 from tours.services.departures import follow_options
 from tours.services.facts import settle_tour
 
@@ -56,17 +65,18 @@ class RuleInline(StackedInline):
 
     @staticmethod
     def save_rows(request: HttpRequest, option: TourOption, formset: Any) -> None:
+        """New rules are made at once; the others are changed together, after a look where departures are there."""
         formset.save(commit=False)
-        for rule in formset.deleted_objects:
-            tell(request, delete_rule(rule_id=rule.pk, actor=request.user))
+        operations = [rule_operation("delete", rule) for rule in formset.deleted_objects]
         for row in formset.forms:
             if not row.has_changed() or row.cleaned_data.get("DELETE"):
                 continue
             if row.instance in formset.new_objects:
-                outcome = create_rule(option_id=option.pk, data=rule_data(row), actor=request.user)
+                tell(request, create_rule(option_id=option.pk, data=rule_data(row), actor=request.user))
             else:
-                outcome = change_rule(rule_id=row.instance.pk, data=rule_data(row), actor=request.user)
-            tell(request, outcome)
+                operations.append(rule_operation("change", row.instance, row))
+        if operations:
+            change_rules(request, operations, _("Schedule of {option}").format(option=option))
 
 
 OPTION.fields(
@@ -120,7 +130,7 @@ class OptionForm(forms.ModelForm):
 
 
 @admin.register(TourOption)
-class TourOptionAdmin(EditedInTabs, CatalogueAdmin):
+class TourOptionAdmin(LooksFirst, EditedInTabs, CatalogueAdmin):
     """Reached from its tour, where options are added. What its page is made of: `tours.admin.editor.OPTION`."""
 
     editor = OPTION

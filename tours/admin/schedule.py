@@ -17,21 +17,24 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from tours.admin.pages import CatalogueAdmin, DatesField, TimesField, WordedForm, add_faults
+from tours.admin.planning import LooksFirst, looked_at_first
 from tours.admin.shown import local_time
 from tours.limits import faults_of_rule
 from tours.models import ScheduleRule
 from tours.models.schedule import ordinal_names, weekday_names
-from tours.services import RuleChange, change_rule, create_rule, delete_rule
-from tours.services.schedule import FIELDS
+from tours.services import RuleChange, create_rule
+from tours.services.operations import written
+from tours.services.schedule import FIELDS, as_rule_change
 
 RULE_FIELDS = [
     ("repeats", "every"),
     "weekdays",
     "ordinals",
     "dates",
-    ("start_time", "more_times", "closes_at"),
-    "capacity",
-    ("valid_from", "valid_until", "season"),
+    ("start_time", "more_times"),
+    ("closes_at", "capacity"),
+    ("valid_from", "valid_until"),
+    "season",
     "except_dates",
 ]
 
@@ -111,8 +114,21 @@ def tell(request: HttpRequest, change: RuleChange) -> None:
         )
 
 
+def rule_operation(verb: str, rule: ScheduleRule, form: Any = None) -> dict[str, Any]:
+    """The change or deletion of a rule, to be looked at before it is done."""
+    operation = {"op": f"rule.{verb}", "rule": str(rule.pk)}
+    return operation if form is None else operation | {"data": written(rule_data(form))}
+
+
+def change_rules(request: HttpRequest, operations: list[dict[str, Any]], title: str) -> None:
+    """Do it, or have it looked at first where departures are there already."""
+    replan = looked_at_first(request, operations, title)
+    if replan is not None and replan.done:
+        tell(request, as_rule_change(replan, replan.done[0].subject))  # type: ignore[arg-type]
+
+
 @admin.register(ScheduleRule)
-class ScheduleRuleAdmin(CatalogueAdmin):
+class ScheduleRuleAdmin(LooksFirst, CatalogueAdmin):
     form = RuleForm
     list_display = ["option", "days", "times", "season", "places", "is_active", "departures_coming"]
     list_filter = [("option__tour", AutocompleteSelectFilter), "is_active"]
@@ -142,10 +158,10 @@ class ScheduleRuleAdmin(CatalogueAdmin):
 
     def save_model(self, request: HttpRequest, obj: ScheduleRule, form: Any, change: bool) -> None:
         if change:
-            outcome = change_rule(rule_id=obj.pk, data=rule_data(form), actor=request.user)
-        else:
-            outcome = create_rule(option_id=obj.option_id, data=rule_data(form), actor=request.user)
-            obj.pk = outcome.rule.pk
+            change_rules(request, [rule_operation("change", obj, form)], _("Rule {rule}").format(rule=obj))
+            return
+        outcome = create_rule(option_id=obj.option_id, data=rule_data(form), actor=request.user)
+        obj.pk = outcome.rule.pk
         tell(request, outcome)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -153,7 +169,7 @@ class ScheduleRuleAdmin(CatalogueAdmin):
         return [str(rule) for rule in objs], {self.opts.verbose_name_plural: len(objs)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: ScheduleRule) -> None:
-        tell(request, delete_rule(rule_id=obj.pk, actor=request.user))
+        change_rules(request, [rule_operation("delete", obj)], _("Rule {rule} deleted").format(rule=obj))
 
     @display(description=gettext_lazy("weekdays"))
     def days(self, rule: ScheduleRule) -> str:

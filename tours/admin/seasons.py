@@ -13,6 +13,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
 
+from tours.admin.planning import LooksFirst, looked_at_first
 from tours.admin.references import ReferenceAdmin
 from tours.models import Season, SeasonRange
 
@@ -42,7 +43,7 @@ class RangeInline(TabularInline):
 
 
 @admin.register(Season)
-class SeasonAdmin(ReferenceAdmin):
+class SeasonAdmin(LooksFirst, ReferenceAdmin):
     list_display = ["name_en", "name_ar", "code", "days_shown"]
     search_fields = ["name_en", "name_ar", "code"]
     fieldsets = [(None, {"fields": [("name_en", "name_ar"), "code"]})]
@@ -53,6 +54,16 @@ class SeasonAdmin(ReferenceAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["code"] if obj else []
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Days that departures are made by are shown with what becomes of these before they are changed."""
+        if not formset.has_changed():
+            return
+        kept = [row.cleaned_data for row in formset.forms if row not in formset.deleted_forms]
+        days = [[row["first_day"].isoformat(), row["last_day"].isoformat()] for row in kept if row.get("first_day")]
+        operation = {"op": "season.change", "season": str(form.instance.pk), "days": days}
+        looked_at_first(request, [operation], _("Days of {season}").format(season=form.instance))
+        formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
     @display(description=gettext_lazy("days"))
     def days_shown(self, season: Season) -> str:

@@ -1,5 +1,6 @@
 """The catalogue, its prices, and when it can be bought."""
 
+from tours.models.blackouts import Blackout
 from tours.models.catalogue import (
     BelowMinimum,
     Category,
@@ -28,6 +29,7 @@ from tours.models.pickups import (
     PickupZone,
     TransferPrice,
 )
+from tours.models.plans import PlannedChange
 from tours.models.policies import CancellationPolicy, CancellationTier
 from tours.models.pools import Pool, PoolMember
 from tours.models.prices import Extra, ExtraBasis, OptionPrice, PriceCategory, StockPer, TaxRate
@@ -55,6 +57,7 @@ from tours.models.seasons import Season, SeasonRange
 
 __all__ = [
     "BelowMinimum",
+    "Blackout",
     "CancellationPolicy",
     "CancellationTier",
     "Category",
@@ -89,6 +92,7 @@ __all__ = [
     "PickupPrice",
     "PickupRule",
     "PickupZone",
+    "PlannedChange",
     "Pool",
     "PoolMember",
     "PriceCategory",

@@ -175,8 +175,9 @@ class DepartureQuerySet(models.QuerySet):
     def without_history(self) -> Any:
         """Those that no row of another table refers to and protects: nobody ever held or booked a place."""
         found = self
-        for relation in self.model._meta.related_objects:
-            if relation.on_delete is models.PROTECT:
+        relations: list[Any] = self.model._meta.get_fields(include_hidden=True)  # those without a name on this side too
+        for relation in relations:
+            if relation.auto_created and getattr(relation, "on_delete", None) is models.PROTECT:
                 rows = relation.related_model._default_manager.filter(**{relation.field.name: OuterRef("pk")})
                 found = found.filter(~Exists(rows))
         return found

@@ -5,10 +5,10 @@ from tours.services.departures import (
     add_departure,
     change_departure,
     close_departures,
-    generate_departures,
     reopen_departures,
     upsert_departures,
 )
+from tours.services.generation import generate_departures
 from tours.services.images import add_image, change_image, delete_image, order_images
 from tours.services.overbooking import make_room, take_back_room
 from tours.services.popularity import count_bookings, gather_views, refresh_popularity

@@ -1,7 +1,7 @@
 """Changing many departures at once: first a plan that can be looked at, then exactly that plan, or nothing."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -10,25 +10,27 @@ from uuid import UUID
 
 import orjson
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from accounts.audit import plain, record
+from accounts.audit import plain, record_each
 from config.errors import InvalidInput
-from notifications.outbox import announce
+from notifications.outbox import announce_each
 from tours.caching import seats_changed
 from tours.errors import PlanStale, TooManyDepartures
 from tours.models import Departure, DepartureStatus
 from tours.services.departures import MOST_PLACES
 
-MOST = 1000  # departures at once
+MOST = 10_000  # departures at once
+AT_ONCE = 5000  # ids in one statement
 MOST_DAYS = 366
 LONGEST_CUTOFF = 60 * 24 * 90  # minutes
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Which departures, and what is to be different. None leaves a field as it is; without tours and options, all of them.
+    """Which departures, and what is to be different. None leaves a field as it is; without tours, options and destinations,
+    all of them.
 
     `weekdays` are ISO numbers (1 is Monday) of the local day, `cutoff_minutes` is how long before the start selling ends.
     """
@@ -38,6 +40,7 @@ class Wish:
     weekdays: Collection[int] = (1, 2, 3, 4, 5, 6, 7)
     tour_ids: Collection[UUID] = ()
     option_ids: Collection[UUID] = ()
+    destination_ids: Collection[UUID] = ()
     capacity: int | None = None
     status: str | None = None
     note_en: str | None = None
@@ -77,17 +80,22 @@ def plan_changes(wish: Wish) -> Plan:
 
 
 @transaction.atomic
-def apply_changes(*, wish: Wish, fingerprint: str, actor: Any, reason: str) -> Plan:
+def apply_changes(*, wish: Wish, fingerprint: str, actor: Any, reason: str, also_lock: Collection[UUID] = ()) -> Plan:
     """Do what `plan_changes` showed: every change of the plan, in one transaction; what it refused stays as it was.
+
+    `also_lock` are departures that the caller will need too.
 
     Raises what `plan_changes` raises, and `PlanStale` when it would not be the same any more.
     """
     _refuse_senseless(wish)
-    plan = _plan(wish, _concerned(wish).select_for_update(of=("self",), no_key=True))
+    ids = sorted({*_concerned(wish).values_list("pk", flat=True), *also_lock})
+    rows = Departure.objects.select_for_update(no_key=True).order_by("pk")
+    for first in range(0, len(ids), AT_ONCE):
+        list(rows.filter(pk__in=ids[first : first + AT_ONCE]).values_list("pk"))
+    plan = _plan(wish, _concerned(wish))
     if plan.fingerprint != fingerprint:
         raise PlanStale
-    for row in plan.changing:
-        _write(row, actor, reason)
+    _write(plan.changing, actor, reason)
     for tour_id in {row.departure.tour_id for row in plan.changing}:
         transaction.on_commit(partial(seats_changed, tour_id))
     return plan
@@ -120,8 +128,12 @@ def _concerned(wish: Wish) -> Any:
         local_date__range=(wish.date_from, wish.date_to),
         local_date__iso_week_day__in=sorted(wish.weekdays),
     )
-    if wish.tour_ids or wish.option_ids:
-        found = found.filter(Q(tour_id__in=list(wish.tour_ids)) | Q(option_id__in=list(wish.option_ids)))
+    if wish.tour_ids or wish.option_ids or wish.destination_ids:
+        found = found.filter(
+            Q(tour_id__in=list(wish.tour_ids))
+            | Q(option_id__in=list(wish.option_ids))
+            | Q(tour__destination_id__in=list(wish.destination_ids))
+        )
     return found.select_related("tour__destination", "option").order_by("pk")
 
 
@@ -173,17 +185,35 @@ def _refusal(departure: Departure, changes: dict[str, tuple[Any, Any]]) -> str:
     return ""
 
 
-def _write(row: Planned, actor: Any, reason: str) -> None:
-    departure = row.departure
-    for name, (_old, new) in row.changes.items():
-        setattr(departure, name, new)
-    departure.save(update_fields=list(row.changes))
-    record(
+def _write(rows: Sequence[Planned], actor: Any, reason: str) -> None:
+    """Rows to which the same happens are written together; each has its entry in the audit trail."""
+    alike: dict[tuple[tuple[str, Any], ...], list[Planned]] = {}
+    for row in rows:
+        new = {name: value for name, (_old, value) in row.changes.items()}
+        if "status" in new:
+            new["closed_by_schedule"] = False  # staff's word: no schedule opens it again
+        if "cutoff_at" in new:
+            new["cutoff_at"] = new["cutoff_at"] - row.departure.starts_at
+        alike.setdefault(tuple(sorted(new.items())), []).append(row)
+    for values, some in alike.items():
+        new = dict(values)
+        if "cutoff_at" in new:
+            new["cutoff_at"] = F("starts_at") + new["cutoff_at"]
+        for first in range(0, len(some), AT_ONCE):
+            ids = [row.departure.pk for row in some[first : first + AT_ONCE]]
+            Departure.objects.filter(pk__in=ids).update(**new)
+    record_each(
         "tours.departure.changed_in_bulk",
-        departure,
+        [
+            (
+                row.departure,
+                {name: old for name, (old, _new) in row.changes.items()},
+                {name: new for name, (_old, new) in row.changes.items()},
+            )
+            for row in rows
+        ],
         actor=actor,
-        before={name: old for name, (old, _new) in row.changes.items()},
-        after={name: new for name, (_old, new) in row.changes.items()},
         reason=reason,
     )
-    announce("departure.changed", departure, tour=str(departure.tour_id))
+    tours = {row.departure.tour_id: row.departure.tour for row in rows}
+    announce_each("tour.changed", tours.values(), lambda tour: {})

@@ -1,6 +1,5 @@
 """Departures: made from the schedule, changed, closed and reopened by staff."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -27,84 +26,19 @@ from tours.errors import (
     OptionNotFound,
     ScheduleFixed,
 )
-from tours.models import Departure, DepartureStatus, ScheduleRule, Tour, TourOption, TourStatus
-from tours.occurrences import closing_of, exists_locally, moment, starts_of
+from tours.models import Departure, DepartureStatus, Tour, TourOption
+from tours.occurrences import closing_of, exists_locally, moment
 from tours.services.facts import lock_tour, settle_tour
 
 MOST_ROWS = 1000
 MOST_PLACES = 100_000
 BATCH = 1000
-OPTIONS_AT_ONCE = 100
+
 
 Start = tuple[UUID, datetime]  # an option and a moment: no two departures share both
 CHANGEABLE = ("capacity", "note_en", "note_ar")
 # What cut-offs count back from: the start, or the end of opening hours.
 LAST_MOMENT = Case(When(any_time=True, then=F("ends_at")), default=F("starts_at"))
-
-
-def generate_departures(*, until: date, tour_id: UUID | None = None, option_id: UUID | None = None) -> int:
-    """Make the departures that active rules ask for from now until a local day, of one tour or option or of all.
-
-    Returns how many were made. Safe to repeat and to run twice at once: a departure that exists, whatever its state, stays as
-    it is. Archived and deleted tours get none. Announces `tour.changed` for each tour that got some.
-    """
-    rules = ScheduleRule.objects.filter(is_active=True, option__tour__deleted_at=None).exclude(
-        option__tour__status=TourStatus.ARCHIVED
-    )
-    if tour_id is not None:
-        rules = rules.filter(option__tour_id=tour_id)
-    if option_id is not None:
-        rules = rules.filter(option_id=option_id)
-    rules = rules.filter(valid_from__lte=until)
-    options = list(rules.order_by("option_id").values_list("option_id", flat=True).distinct())
-    made = 0
-    for first in range(0, len(options), OPTIONS_AT_ONCE):
-        some = rules.filter(option_id__in=options[first : first + OPTIONS_AT_ONCE]).order_by("valid_from", "pk")
-        wanted: dict[Start, ScheduleRule] = {}
-        found = some.select_related("option__tour__destination", "season").prefetch_related("season__ranges")
-        for rule in found:
-            for start in starts_to_come(rule, until):
-                wanted.setdefault((rule.option_id, start), rule)  # of two rules, the one that began first
-        made += insert_missing(wanted)
-    return made
-
-
-def starts_to_come(rule: ScheduleRule, until: date) -> list[datetime]:
-    """When the rule starts, from now until a local day. Needs `option__tour__destination`."""
-    zone = ZoneInfo(rule.option.tour.destination.time_zone)
-    present = now()
-    starts = starts_of(rule, zone, present.astimezone(zone).date(), until)
-    return [start for start in starts if _last_call(rule, start, zone) > present]
-
-
-def _last_call(rule: ScheduleRule, start: datetime, zone: ZoneInfo) -> datetime:
-    """Until when a departure of the rule is worth making: its start, or the end of its opening hours."""
-    return closing_of(rule, start, zone) if rule.closes_at is not None else start
-
-
-def planned(rule: ScheduleRule, until: date) -> list[Departure]:
-    """The departures that the rule asks for from now until a local day, not saved. Needs `option__tour__destination`."""
-    zone = ZoneInfo(rule.option.tour.destination.time_zone)
-    return [_departure(rule.option, start, zone, rule=rule) for start in starts_to_come(rule, until)]
-
-
-@transaction.atomic
-def insert_missing(wanted: Mapping[Start, ScheduleRule]) -> int:
-    """Make those whose option has no departure at that moment yet, and announce their tours. Returns how many."""
-    if not wanted:
-        return 0
-    starts = [start for _option, start in wanted]
-    existing = set(
-        Departure.objects.filter(
-            option_id__in={option for option, _start in wanted}, starts_at__gte=min(starts), starts_at__lte=max(starts)
-        ).values_list("option_id", "starts_at")
-    )
-    fresh = [_departure(rule.option, key[1], rule=rule) for key, rule in wanted.items() if key not in existing]
-    Departure.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=BATCH)
-    counts = Counter(departure.tour_id for departure in fresh)
-    for tour in {departure.tour_id: departure.tour for departure in fresh}.values():
-        announce("tour.changed", tour, departures=counts[tour.pk])
-    return len(fresh)
 
 
 @transaction.atomic
@@ -128,7 +62,7 @@ def add_departure(
     zone = ZoneInfo(option.tour.destination.time_zone)
     if not exists_locally(day, at, zone):
         raise LocalTimeDoesNotExist(time=f"{at:%H:%M}", date=day, zone=zone.key)
-    departure = _departure(option, moment(day, at, zone))
+    departure = departure_of(option, moment(day, at, zone))
     if departure.starts_at <= now():
         raise DepartureOver
     departure.note_en, departure.note_ar = note_en, note_ar
@@ -248,7 +182,9 @@ def refuse_departures_to_come(coming: Any) -> None:
         raise ScheduleFixed(count=count)
 
 
-def _departure(option: TourOption, starts_at: datetime, zone: ZoneInfo | None = None, *, rule: Any = None) -> Departure:
+def departure_of(
+    option: TourOption, starts_at: datetime, zone: ZoneInfo | None = None, *, rule: Any = None
+) -> Departure:
     tour = option.tour
     zone = zone or ZoneInfo(tour.destination.time_zone)
     by_hours = rule is not None and rule.closes_at is not None
@@ -317,7 +253,8 @@ def _moved(ids: Iterable[UUID], status: DepartureStatus, verb: str, actor: Any, 
             continue
         refuse_move(departure, status)
         before, departure.status = departure.status, status
-        departure.save(update_fields=["status"])
+        departure.closed_by_schedule = False  # staff's word: no schedule opens it again
+        departure.save(update_fields=["status", "closed_by_schedule"])
         record(
             f"tours.departure.{verb}",
             departure,
@@ -372,7 +309,7 @@ def wanted_departures(tour: Tour, rows: Sequence[Mapping[str, Any]]) -> list[Dep
             faults[f"departures.{place}.{fault[0]}"] = [fault[1]]
             continue
         seen.add((option.pk, start))
-        departure = _departure(option, start, zone)
+        departure = departure_of(option, start, zone)
         departure.capacity = option.capacity if row.get("capacity") is None else row["capacity"]
         departure.status = row.get("status") or DepartureStatus.OPEN
         departure.note_en, departure.note_ar = row.get("note_en") or "", row.get("note_ar") or ""

@@ -1,30 +1,21 @@
-"""Schedule rules, and what becomes of departures when a rule changes."""
+"""Schedule rules changed by a caller who looks at no preview, and changes that wait for somebody to look at them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max
-from django.utils.timezone import now
 
-from accounts.audit import differences, record, snapshot
-from config.errors import InvalidInput
-from tours.errors import OptionNotFound, RuleNotFound
-from tours.limits import faults_of_rule
-from tours.models import Departure, DepartureStatus, ScheduleRule, TourOption
-from tours.services.departures import generate_departures, insert_missing, starts_to_come
-from tours.services.facts import lock_tour, settle_tour
+from accounts.audit import record, snapshot
+from tours.errors import OptionNotFound
+from tours.models import Departure, PlannedChange, ScheduleRule, TourOption
+from tours.services.facts import lock_tour
+from tours.services.generation import generate_departures
+from tours.services.operations import RULE_FIELDS, Operation, fill_rule, rule_of, written
+from tours.services.planning import Replan, apply_operations, first_horizon, look
 
-FIRST_DAYS = 30  # made as soon as there is a rule; the daily job goes on from there
-FIELDS = (
-    *("repeats", "every", "weekdays", "ordinals", "dates", "start_time", "more_times", "closes_at"),
-    *("valid_from", "valid_until", "season", "except_dates", "capacity", "is_active"),
-)
-LISTS = frozenset({"weekdays", "ordinals", "dates", "more_times", "except_dates"})
+FIELDS = RULE_FIELDS
 
 
 @dataclass
@@ -47,107 +38,53 @@ def create_rule(*, option_id: UUID, data: Mapping[str, Any], actor: Any) -> Rule
         raise OptionNotFound
     lock_tour(option.tour_id)
     rule = ScheduleRule(option=option)
-    _fill(rule, data)
+    fill_rule(rule, data)
     rule.save(force_insert=True)
     record("tours.schedulerule.added", rule, actor=actor, after=snapshot(rule))
     made = generate_departures(option_id=option_id, until=first_horizon())
     return RuleChange(rule, made=made)
 
 
-@transaction.atomic
 def change_rule(*, rule_id: UUID, data: Mapping[str, Any], actor: Any) -> RuleChange:
     """Change a rule and plan its departures to come anew, as far ahead as there are any.
 
     Departures that nobody holds or booked follow the rule: those it no longer asks for are deleted (closed, where they have
-    been held before), the others take its capacity. Departures with places sold stay as they are and are named in
+    been held before), the others take its capacity. Departures with places sold stay on sale as they are and are named in
     `left`, where the rule would have them otherwise. Raises `RuleNotFound`, `InvalidInput`.
     """
-    rule = _lock_rule(rule_id)
-    before = snapshot(rule)
-    _fill(rule, data)
-    old, new = differences(before, snapshot(rule))
-    if not new:
-        return RuleChange(rule)
-    rule.save(update_fields=list(new))
-    change = _plan_anew(rule)
-    record("tours.schedulerule.changed", rule, actor=actor, before=old, after=new | _counts(change))
-    settle_tour(rule.option.tour_id)
-    return change
+    operation = {"op": "rule.change", "rule": str(rule_id), "data": written(data)}
+    return _at_once([operation], rule_of(rule_id), actor)
 
 
-@transaction.atomic
 def delete_rule(*, rule_id: UUID, actor: Any) -> RuleChange:
     """Delete a rule with its departures to come that nobody holds or booked; the others stay. Raises `RuleNotFound`."""
-    rule = _lock_rule(rule_id)
-    before = snapshot(rule)
-    rule.is_active = False
-    change = _plan_anew(rule)
-    record("tours.schedulerule.deleted", rule, actor=actor, before=before, after=_counts(change))
-    rule.delete()
-    settle_tour(rule.option.tour_id)
-    return change
+    return _at_once([{"op": "rule.delete", "rule": str(rule_id)}], rule_of(rule_id), actor)
 
 
-def first_horizon() -> date:
-    """Until which day departures are made at once."""
-    return now().date() + timedelta(days=FIRST_DAYS)
+def _at_once(operations: Sequence[Operation], rule: ScheduleRule, actor: Any) -> RuleChange:
+    return as_rule_change(apply_operations(operations=operations, actor=actor, sells_on=True), rule)
 
 
-def _lock_rule(rule_id: UUID) -> ScheduleRule:
-    rule = ScheduleRule.objects.filter(pk=rule_id, option__tour__deleted_at=None).values("option__tour_id").first()
-    if rule is None:
-        raise RuleNotFound
-    lock_tour(rule["option__tour_id"])
-    found = ScheduleRule.objects.select_related("option__tour__destination", "season")
-    return found.prefetch_related("season__ranges").get(pk=rule_id)
-
-
-def _fill(rule: ScheduleRule, data: Mapping[str, Any]) -> None:
-    for name in FIELDS:
-        if name in data:
-            value = data[name]
-            setattr(rule, name, sorted(set(value)) if name in LISTS else value)
-    faults = {}
-    try:
-        rule.clean_fields(exclude={"tenant", "option", "season", "weekdays", "ordinals"})
-    except ValidationError as refusal:
-        faults = refusal.message_dict
-    faults |= faults_of_rule(rule)
-    if faults:
-        raise InvalidInput(details=faults)
-
-
-def _plan_anew(rule: ScheduleRule) -> RuleChange:
-    change = RuleChange(rule)
-    coming = Departure.objects.filter(rule_id=rule.pk).upcoming()
-    existing = list(coming.select_for_update(of=("self",)).select_related("tour__destination", "option").order_by("pk"))
-    last = coming.aggregate(last=Max("local_date"))["last"]
-    starts = starts_to_come(rule, max(last or first_horizon(), first_horizon()))
-    asked = set(starts)
-    capacity = rule.capacity or rule.option.capacity
-    strays, resized = [], []
-    for departure in existing:
-        is_stray = departure.starts_at not in asked
-        if departure.seats_held or departure.seats_booked:
-            if is_stray or departure.capacity != capacity:
-                change.left.append(departure)
-        elif is_stray:
-            strays.append(departure.pk)
-        elif departure.capacity != capacity:
-            resized.append(departure.pk)
-    Departure.objects.filter(pk__in=resized).update(capacity=capacity)
-    change.removed = Departure.objects.filter(pk__in=strays).without_history().delete()[0]
-    change.closed = Departure.objects.filter(pk__in=strays, status=DepartureStatus.OPEN).update(
-        status=DepartureStatus.CLOSED
+def as_rule_change(replan: Replan, rule: ScheduleRule) -> RuleChange:
+    """What was done, as it is told about one rule."""
+    return RuleChange(
+        rule,
+        made=len(replan.appear) + len(replan.reopen),
+        removed=replan.removed,
+        closed=replan.closed,
+        left=[*replan.sold, *replan.stuck],
     )
-    change.made = insert_missing({(rule.option_id, start): rule for start in starts})
-    return change
 
 
-def _counts(change: RuleChange) -> dict[str, int]:
-    return {
-        "departures_made": change.made,
-        "departures_removed": change.removed,
-        "departures_closed": change.closed,
-        "departures_left": len(change.left),
-    }
+def change_or_plan(*, operations: Sequence[Operation], title: str, actor: Any) -> tuple[PlannedChange | None, Replan]:
+    """Do it at once where it touches no departure that is there; else write it down, to be looked at and confirmed first.
+
+    Returns the planned change (None: it is done) and what it does. Raises what the operations refuse.
+    """
+    replan = look(operations)
+    if not replan.touches:
+        return None, apply_operations(operations=operations, actor=actor)
+    change = PlannedChange.objects.create(
+        title=title[:200], operations=list(operations), made_by_id=actor.pk if actor else None
+    )
+    return change, replan

@@ -1,6 +1,6 @@
 """The catalogue's pages in the back-office: they open, save through the services, and refuse in words."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from io import BytesIO
 from zoneinfo import ZoneInfo
@@ -21,10 +21,12 @@ from accounts.tests.factories import MembershipFactory, UserFactory
 from notifications.models import Event
 from notifications.outbox import deliver
 from tours.models import (
+    Blackout,
     Departure,
     Destination,
     Feed,
     OptionPrice,
+    PlannedChange,
     Pool,
     PublishedTour,
     Resource,
@@ -86,6 +88,9 @@ def fill(number=1):
         SeasonFactory(code=f"season-{n}")
         Pool.objects.create(name_en=f"Boat {n}", name_ar="مركب", capacity=20)
         Resource.objects.create(name_en=f"Guide {n}", name_ar="مرشد", languages=["ar"])
+        day = date(2027, 1, 1 + n)
+        Blackout.objects.create(first_day=day, last_day=day, reason_en="Eid", reason_ar="العيد")
+        PlannedChange.objects.create(title="Blackout", operations=[])
         tour = TourFactory(tax=TaxRateFactory(), destination=DestinationFactory(slug=f"place-{n}"))
         option = OptionFactory(tour=tour)
         OptionFactory(tour=tour, code="private", is_default=False)
@@ -128,10 +133,12 @@ def form_data(response):
 
 def test_the_pages_there_are():
     assert {model.__name__ for model in MODELS} == {
+        "Blackout",
         "CancellationPolicy",
         "Category",
         "Departure",
         "Destination",
+        "PlannedChange",
         "PriceCategory",
         "Pool",
         "Resource",
@@ -154,9 +161,9 @@ def test_lists_and_pages_open_for_staff(staff, model, language):
     assert f'lang="{language}"' in listed.content.decode()
     row = model.objects.first()
     assert staff.get(reverse(f"{base}_change", args=[row.pk])).status_code == 200
-    assert staff.get(reverse(f"{base}_add")).status_code == (403 if model is TourOption else 200)
+    assert staff.get(reverse(f"{base}_add")).status_code == (403 if model in (TourOption, PlannedChange) else 200)
     assert staff.get(reverse(f"{base}_history", args=[row.pk])).status_code == 302
-    if model is not Departure:
+    if model not in (Departure, PlannedChange):
         assert staff.get(reverse(f"{base}_delete", args=[row.pk])).status_code == 200
 
 
@@ -484,16 +491,21 @@ def test_rules_are_edited_on_the_option(staff):
     made = Departure.objects.count()
     assert made >= 28
     address, data = option_page(staff, option)
-    response = staff.post(address, data | {"rules-0-start_time": "10:30"}, follow=True)
-    assert any(f"{made} deleted" in message for message in messages_of(response))
+    preview = staff.post(address, data | {"rules-0-start_time": "10:30"})
+    assert {d.local_start().time() for d in Departure.objects.all()} == {time(9)}  # shown first
+    shown = staff.get(preview["Location"]).context["plan"]
+    assert (shown["appear"]["count"], shown["vanish"]["count"]) == (made, made)
+    staff.post(preview["Location"], {"do": "apply", "fingerprint": shown["fingerprint"]})
     assert {d.local_start().time() for d in Departure.objects.all()} == {time(10, 30)}
     address, data = option_page(staff, option)
-    staff.post(address, data | {"rules-0-DELETE": "on"})
+    preview = staff.post(address, data | {"rules-0-DELETE": "on"})["Location"]
+    assert ScheduleRule.objects.exists()
+    staff.post(preview, {"do": "apply", "fingerprint": staff.get(preview).context["plan"]["fingerprint"]})
     assert not ScheduleRule.objects.exists()
     assert not Departure.objects.exists()
 
 
-def test_the_rule_page_names_what_it_left_alone(staff):
+def test_the_preview_of_a_rule_names_what_has_guests(staff):
     option = OptionFactory()
     today = now().astimezone(CAIRO).date()
     rule = create_rule(
@@ -507,7 +519,9 @@ def test_the_rule_page_names_what_it_left_alone(staff):
     page = staff.get(address)
     assert page.context["original"].coming == Departure.objects.count()
     response = staff.post(address, form_data(page) | {"start_time": "08:00"}, follow=True)
-    assert any(f"{sold.local_start():%Y}, 09:00" in message for message in messages_of(response))
+    assert response.context["plan"]["sold"]["count"] == 1
+    assert "09:00" in response.context["plan"]["sold"]["rows"][0]["start"]
+    assert Departure.objects.filter(seats_booked=0).count() == Departure.objects.count() - 1
     response = staff.post(address, form_data(staff.get(address)) | {"weekdays": [], "except_dates": "tomorrow"})
     assert set(response.context["adminform"].form.errors) == {"weekdays", "except_dates"}
 

@@ -395,6 +395,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "StartStatusEnum": "tours.selectors.availability.START_STATES",
         "ReviewStatusEnum": "bookings.models.ReviewStatus",
         "ReportReasonEnum": "bookings.models.ReportReason",
+        "TourKindEnum": "tours.models.TourKind",
+        "ExtraBasisEnum": "tours.models.ExtraBasis",
+        "PictureSizeEnum": "tours.serializers.writing.SIZE_KINDS",
         "DayStatusEnum": "tours.selectors.availability.DAY_STATES",
     },
 }

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 (
                     "language",
                     models.CharField(
-                        choices=[("en", "English"), ("ar", "العربية")], max_length=2, verbose_name="language"
+                        choices=[("en", "English"), ("ar", "Arabic")], max_length=2, verbose_name="language"
                     ),
                 ),
                 (

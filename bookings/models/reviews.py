@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Language
 from bookings.models.booking import Booking
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantManager, TenantOneToOneField, TenantOwned
@@ -48,7 +49,7 @@ class Review(TenantOwned):
     rating = models.PositiveSmallIntegerField(_("stars"), validators=[MinValueValidator(1), MaxValueValidator(5)])
     title = models.CharField(_("title"), max_length=120, blank=True, default="")
     text = models.TextField(_("text"), max_length=LONGEST, validators=[MinLengthValidator(SHORTEST)])
-    language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES)
+    language = models.CharField(_("language"), max_length=2, choices=Language.choices)
     status = models.CharField(_("status"), max_length=8, choices=ReviewStatus.choices, default=ReviewStatus.PENDING)
     reason = models.CharField(_("why it is not shown"), max_length=500, blank=True, default="")
     moderated_by = models.ForeignKey(

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.models import Language
 from bookings.models import ReportReason, Review, ReviewPhoto
 from bookings.models.reviews import LONGEST, SHORTEST
 from bookings.selectors.reviews import ORDERS
@@ -16,13 +16,11 @@ from config.pictures import shown
 from tours.filters.public import CommaSeparated, PageQuery
 from tours.serializers.reading import PageSerializer, PictureShownSerializer
 
-LANGUAGES = [code for code, _name in settings.LANGUAGES]
-
 
 class ReviewQuery(PageQuery):
     sort = serializers.ChoiceField(required=False, choices=list(ORDERS), default="newest")
     stars = CommaSeparated(required=False, choices=["1", "2", "3", "4", "5"], help_text="`5,4`: only these.")
-    language = serializers.ChoiceField(required=False, choices=LANGUAGES, help_text="Of the text.")
+    language = serializers.ChoiceField(required=False, choices=Language.choices, help_text="Of the text.")
     with_photos = serializers.BooleanField(required=False, default=False)
 
 
@@ -30,14 +28,14 @@ class WriteReview(serializers.Serializer):
     rating = WholeNumber(min_value=1, max_value=5)
     title = serializers.CharField(required=False, allow_blank=True, max_length=120, default="")
     text = serializers.CharField(min_length=SHORTEST, max_length=LONGEST)
-    language = serializers.ChoiceField(choices=LANGUAGES, required=False, help_text="By default that of the request.")
+    language = serializers.ChoiceField(choices=Language.choices, required=False, help_text="By default that of the request.")
 
 
 class EditReview(serializers.Serializer):
     rating = WholeNumber(min_value=1, max_value=5, required=False)
     title = serializers.CharField(required=False, allow_blank=True, max_length=120)
     text = serializers.CharField(required=False, min_length=SHORTEST, max_length=LONGEST)
-    language = serializers.ChoiceField(choices=LANGUAGES, required=False)
+    language = serializers.ChoiceField(choices=Language.choices, required=False)
 
 
 class PhotoUpload(serializers.Serializer):

@@ -53,7 +53,7 @@ def card(tour: Tour, language: str) -> dict[str, Any]:
             "rating_count": tour.rating_count,
             "tags": tour.tags,
             "is_featured": tour.is_featured,
-            "image": _picture(images[0]) if images else None,
+            "image": _in_a_list(images[0]) if images else None,
             "created_at": tour.created_at,
         }
 
@@ -231,6 +231,13 @@ def _tax(tax: TaxRate) -> dict[str, Any]:
         "percent": _plain(tax.percent),
         "inclusive": tax.is_inclusive,
     }
+
+
+def _in_a_list(image: TourImage) -> dict[str, Any]:
+    """The cover, without the part that is for sharing a page: lists are long."""
+    shown = _picture(image)
+    shown["crops"] = {kind: crop for kind, crop in shown["crops"].items() if kind == "card"}
+    return shown
 
 
 def _picture(image: TourImage) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def test_the_page_shows_everything(full_tour, page, api):
         "starts_at": f"{departure.starts_at:%Y-%m-%dT%H:%M:%SZ}",
         "date": str(departure.local_date),
         "time": f"{departure.local_start():%H:%M}",
+        "opening_hours": None,
         "available": 4,
     }
 

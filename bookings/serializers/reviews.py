@@ -28,7 +28,9 @@ class WriteReview(serializers.Serializer):
     rating = WholeNumber(min_value=1, max_value=5)
     title = serializers.CharField(required=False, allow_blank=True, max_length=120, default="")
     text = serializers.CharField(min_length=SHORTEST, max_length=LONGEST)
-    language = serializers.ChoiceField(choices=Language.choices, required=False, help_text="By default that of the request.")
+    language = serializers.ChoiceField(
+        choices=Language.choices, required=False, help_text="By default that of the request."
+    )
 
 
 class EditReview(serializers.Serializer):

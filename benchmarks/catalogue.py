@@ -83,8 +83,8 @@ FROM generate_series(%(first)s::int, %(last)s::int) n, generate_series(0, %(days
     LATERAL json_populate_record(original, json_build_object(
     'id', md5(n || 'departure' || day)::uuid, 'tour_id', md5(n || 'tour')::uuid, 'option_id', md5(n || 'option')::uuid,
     'rule_id', NULL, 'starts_at', begins, 'ends_at', begins + interval '3 hours', 'cutoff_at', begins - interval '12 hours',
-    'local_date', begins::date, 'capacity', 12, 'seats_held', 0,
-    'seats_booked', CASE WHEN hash %% 5 = 0 THEN 12 ELSE hash %% 12 END,
+    'local_date', begins::date, 'capacity', 16, 'seats_held', 0,
+    'seats_booked', CASE WHEN hash %% 5 = 0 THEN 16 ELSE hash %% 12 END,
     'status', CASE WHEN hash %% 30 = 7 THEN 'CLOSED' ELSE 'OPEN' END)) made
 WHERE original.id = (SELECT id FROM tours_departure WHERE tenant_id = %(tenant)s ORDER BY id LIMIT 1)
 """

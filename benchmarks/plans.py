@@ -23,12 +23,11 @@ def show(*names: str) -> None:
         for name in names or SHOWN:
             asked = checked_query(ListQuery, f"{questions()[name][0]}&size=20")
             wanted = finding.finding(asked, tenant.currency)
-            statements = {"list": listing.statement(wanted, asked, "en")}
             if asked["facets"]:
-                wanted.parameters |= facets.bands(asked.get("currency") or tenant.currency, tenant.currency)
-                statements["facets"] = facets.statement(wanted, "en")
-            for part, statement in statements.items():
-                with connection.cursor() as cursor:
-                    cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {statement}", wanted.parameters)
-                    plan = "\n".join(row[0] for row in cursor.fetchall())
-                sys.stdout.write(f"--- {name}: {part}\n{plan}\n\n")
+                wanted.parameters |= facets.bands(tenant.currency, tenant.currency)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {listing.statement(wanted, asked, 'en')}", wanted.parameters
+                )
+                plan = "\n".join(row[0] for row in cursor.fetchall())
+            sys.stdout.write(f"--- {name}\n{plan}\n\n")

@@ -20,6 +20,13 @@ IN_THESE_DAYS = f"""(
       AND {CAN_BE_BOOKED.format(seats="%(seats)s::int")}
       AND d.local_date BETWEEN %(date_from)s::date AND %(date_to)s::date LIMIT 1)"""
 
+# The same for a few days only: the tours of these days, looked up once. `IS TRUE` keeps PostgreSQL from joining them.
+IN_THESE_FEW_DAYS = f"""(p.tour_id IN (
+    SELECT d.tour_id FROM tours_departure d
+    WHERE d.tenant_id = %(tenant)s::uuid AND {CAN_BE_BOOKED.format(seats="%(seats)s::int")}
+      AND d.local_date BETWEEN %(date_from)s::date AND %(date_to)s::date)) IS TRUE"""
+FEW_DAYS = 10
+
 # Likewise: somebody can go at some time.
 AT_ALL = f"""(
     SELECT TRUE FROM tours_departure d

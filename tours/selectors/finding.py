@@ -6,15 +6,17 @@ others only: that a filter leaves little must not make the search look for less 
 
 import math
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+
+from django.utils.timezone import localdate
 
 from config.tenancy import tenant_id_or_raise
 from ledger.money import round_money, to_minor
 from ledger.rates import convert
 from tours.search import Question, fold
-from tours.selectors.bookable import IN_THESE_DAYS
+from tours.selectors.bookable import FEW_DAYS, IN_THESE_DAYS, IN_THESE_FEW_DAYS
 
 FEW = 3  # findings; with fewer the search forgives typing errors
 
@@ -102,7 +104,8 @@ def finding(asked: dict[str, Any], home_currency: str) -> Finding:
     if "radius_km" in parameters:
         always += _within(parameters)
     if any(asked.get(name) is not None for name in WHEN):
-        always.append(IN_THESE_DAYS)
+        days = (parameters["date_to"] - max(parameters["date_from"], localdate())).days
+        always.append(IN_THESE_FEW_DAYS if days < FEW_DAYS else IN_THESE_DAYS)
     narrowing = {
         facet: " AND ".join(FILTERS[name] for name in names if name in parameters)
         for facet, names in FACETS.items()
@@ -128,7 +131,8 @@ def _parameters(asked: dict[str, Any], home_currency: str) -> dict[str, Any]:
     if "near" in values:
         values["lat"], values["lng"] = values.pop("near")
     values["seats"] = values.get("guests", 1)
-    values["date_from"] = values.get("date_from", date.min)
+    # What has left is not looked through: whose today is seen to two days, the place may be far away.
+    values["date_from"] = max(values.get("date_from", date.min), localdate() - timedelta(days=2))
     values["date_to"] = values.get("date_to", date.max)
     values["tenant"] = tenant_id_or_raise()
     values["offset"] = (asked["page"] - 1) * asked["size"]

@@ -31,7 +31,7 @@ from tours.counting import count_view
 from tours.errors import TourNotFound
 from tours.filters import public as filters
 from tours.search import fold
-from tours.selectors import availability, currencies, detail, facets, finding, listing, places, similar, staff
+from tours.selectors import availability, currencies, detail, finding, listing, places, similar, staff
 from tours.serializers import reading as shapes
 
 SELECT = OpenApiParameter("fields", str, description="Only these fields, separated by commas.")
@@ -84,14 +84,15 @@ def listed(request: Any, asked: dict[str, Any], **always: Any) -> HttpResponse:
     language = language_now()
 
     def make() -> Made:
-        total, cards = listing.tour_page(wanted, language=language, home_currency=request._request.tenant.currency)
+        total, cards, counted = listing.tour_page(
+            wanted, language=language, home_currency=request._request.tenant.currency
+        )
         numbers = page_of(None, total=total, page=wanted["page"], size=wanted["size"])
         numbers.pop("items")
         body = b'{"items":[' + cards.encode() + b"]," + orjson.dumps(numbers)[1:]
         if "currency" in wanted:
             body = currencies.in_currency(body, wanted["currency"])
-        if wanted["facets"]:
-            counted = facets.facets(wanted, language=language, home_currency=request._request.tenant.currency)
+        if counted:
             body = body[:-1] + b',"facets":' + counted + b"}"
         # What finds nothing may be anything: it must not fill the memory.
         return body, (AVAILABLE_FOR if is_dated(wanted) else LISTED_FOR) if cards else NOT_REMEMBERED

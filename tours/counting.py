@@ -25,8 +25,9 @@ logger = logging.getLogger(__name__)
 ONE_VIEW_IN = 30 * 60  # seconds
 KEPT_DAYS = 7  # as long as nobody gathers them
 
+# Cubot makes telephones.
 PROGRAMS = re.compile(
-    r"bot\b|bot[/_\-.;)]|crawl|spider|slurp|preview|facebookexternalhit|whatsapp|telegram|monitor|uptime|pingdom|lighthouse|"
+    r"(?<!cu)bot(\b|_)|crawl|spider|slurp|preview|facebookexternalhit|whatsapp|telegram|monitor|uptime|pingdom|lighthouse|"
     r"headless|phantom|scrap|curl|wget|python|httpx|aiohttp|okhttp|java/|go-http|libwww|node-fetch|axios|feed|archiv|validator",
     re.IGNORECASE,
 )

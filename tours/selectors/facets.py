@@ -126,7 +126,9 @@ def shown(counted: str, currency: str) -> bytes:
 
 
 def _most_first(facet: str, rows: Rows, named: Callable[[str, Any], str]) -> list[dict[str, Any]]:
-    values = [{"value": value, "name": named(value, name), "count": number} for value, number, name in rows[facet]]
+    values: list[dict[str, Any]] = [
+        {"value": value, "name": named(value, name), "count": number} for value, number, name in rows[facet]
+    ]
     return sorted(values, key=lambda one: (-one["count"], one["name"], one["value"]))[: MOST.get(facet)]
 
 

@@ -16,7 +16,7 @@ from config.tenancy import tenant_id_or_raise
 from ledger.money import round_money, to_minor
 from ledger.rates import convert
 from tours.search import Question, fold
-from tours.selectors.bookable import FEW_DAYS, IN_THESE_DAYS, IN_THESE_FEW_DAYS
+from tours.selectors.bookable import FIRST_DAYS, IN_FIRST_DAYS, IN_THESE_DAYS
 
 FEW = 3  # findings; with fewer the search forgives typing errors
 
@@ -104,8 +104,10 @@ def finding(asked: dict[str, Any], home_currency: str) -> Finding:
     if "radius_km" in parameters:
         always += _within(parameters)
     if any(asked.get(name) is not None for name in WHEN):
-        days = (parameters["date_to"] - max(parameters["date_from"], localdate())).days
-        always.append(IN_THESE_FEW_DAYS if days < FEW_DAYS else IN_THESE_DAYS)
+        first, last = max(parameters["date_from"], localdate()), parameters["date_to"]
+        are_few = (last - first).days < FIRST_DAYS
+        parameters["soon"] = last if are_few else first + timedelta(days=FIRST_DAYS - 1)
+        always.append(IN_FIRST_DAYS if are_few else IN_THESE_DAYS)
     narrowing = {
         facet: " AND ".join(FILTERS[name] for name in names if name in parameters)
         for facet, names in FACETS.items()

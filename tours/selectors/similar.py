@@ -9,8 +9,8 @@ from tours.errors import TourNotFound
 from tours.selectors.bookable import AT_ALL
 
 # Points: 3 for the same category, up to 3 for shared tags (those of both among those of either), 2 for the same destination,
-# 1 for the same kind, up to 2 for a near price (the lower over the higher); among the best hundred of these that can be booked
-# up to 3 for words of title and place that look alike.
+# 1 for the same kind, up to 2 for a near price (the lower over the higher). Of the best 200 of these, those that can be booked
+# get up to 3 for words of title and place that look alike.
 SIMILAR = f"""
 WITH one AS (
     SELECT * FROM tours_publishedtour WHERE tenant_id = %(tenant)s::uuid AND tour_id = %(tour)s::uuid
@@ -25,9 +25,10 @@ WITH one AS (
             / greatest(p.compare_minor, one.compare_minor)::float8 ELSE 0 END AS points
     FROM one JOIN tours_publishedtour p ON p.tenant_id = one.tenant_id AND p.tour_id <> one.tour_id,
         LATERAL (SELECT count(*) AS number FROM unnest(one.tags) AS tag WHERE tag = ANY(p.tags)) shared
+), most_alike AS MATERIALIZED (
+    SELECT * FROM alike ORDER BY points DESC, popularity DESC, tour_id LIMIT 200
 ), likely AS (
-    SELECT p.tour_id, p.points, p.popularity FROM alike p WHERE {AT_ALL}
-    ORDER BY p.points DESC, p.popularity DESC, p.tour_id LIMIT 100
+    SELECT p.tour_id, p.points, p.popularity FROM most_alike p WHERE {AT_ALL}
 ), best AS (
     SELECT p.tour_id, row_number() OVER (
         ORDER BY likely.points + 3 * similarity(p.words, one.words) DESC, likely.popularity DESC, p.tour_id) AS place

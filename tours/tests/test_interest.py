@@ -283,7 +283,15 @@ def test_neither_looking_ahead_nor_drafts_nor_lists_are_views(tours, counted, ap
     assert gather_views() == 0
 
 
-@pytest.mark.parametrize("agent", [FIREFOX, "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X)", "RihlaApp/3.1"])
+@pytest.mark.parametrize(
+    "agent",
+    [
+        FIREFOX,
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X)",
+        "Mozilla/5.0 (Linux; Android 9; CUBOT_X19)",
+        "RihlaApp/3.1",
+    ],
+)
 def test_people_are_counted_when_what_they_see_is_remembered(tours, counted, api, agent):
     for address in ("10.0.0.1", "10.0.0.2"):
         look(api, tours[0], agent=agent, REMOTE_ADDR=address)

@@ -12,7 +12,7 @@ CAN_BE_BOOKED = f"""d.status = 'OPEN' AND d.cutoff_at > now() AND d.starts_at > 
       AND {places_left_sql("d")} >= {{seats}}"""
 
 # SQL over a published tour `p`: somebody can really go in these days, so many together. Tours of the first days are looked up
-# once; `IS TRUE` keeps PostgreSQL from joining them, since without knowing the days (the plan of a prepared statement) it made a join
+# once. `IS TRUE` keeps PostgreSQL from joining them: the plan of a prepared statement, which does not know the days, made a join
 # that took seconds. Where more days are asked for, the others are looked at one by one, after all other filters, by one index.
 IN_FIRST_DAYS = f"""(p.tour_id IN (
     SELECT d.tour_id FROM tours_departure d

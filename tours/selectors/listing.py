@@ -12,7 +12,7 @@ from tours.selectors import facets
 from tours.selectors.finding import DISTANCE, Finding, finding
 
 SORT_KEYS = {
-    "title": "p.sort_{language}",
+    "title": 'p.sort_{language} COLLATE "C"',  # folded already: no rules of a language are left to follow
     "price": "p.compare_minor",
     "rating": "p.rating",
     "created_at": "p.created_at",

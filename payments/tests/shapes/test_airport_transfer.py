@@ -11,6 +11,7 @@ from django.utils.timezone import now
 
 from bookings.models import Booking
 from bookings.selectors.manifest import manifest
+from ledger.seeds import seed_platform
 from payments.tests.shapes import Office, Shop, category, pay
 from payments.tests.steps import assert_sound
 from tours.models import OptionPrice, PickupPlace, PickupRule, PickupZone, TransferPrice
@@ -24,6 +25,7 @@ ARRIVAL = {"zone": "hrg", "text": "Terminal 1"}
 @pytest.fixture
 def sold():
     """Everything entered in the back-office; a departure of the car and one of the van."""
+    seed_platform()
     office = Office()
     airport, makadi, gouna = (
         office.add(PickupZone, {"code": code, "name_en": english, "name_ar": arabic})

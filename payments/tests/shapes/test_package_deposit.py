@@ -7,6 +7,7 @@ import pytest
 from django.utils.timezone import now
 
 from bookings.models import Booking, BookingStatus
+from ledger.seeds import seed_platform
 from payments.models import Payment
 from payments.services import apply_remote_state
 from payments.tests.shapes import Office, Shop, category
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("tenant", "sandbox")
 
 @pytest.fixture
 def package():
+    seed_platform()
     office = Office()
     tour = office.tour(
         [{"name_en": "Half board", "name_ar": "نصف إقامة", "code": "half-board", "capacity": 16}],

@@ -425,9 +425,18 @@ def _terms(offer: Sequence[Any], **departure: Any) -> Terms:
         },
         extras={
             code: ExtraTerms(
-                code, label_en, label_ar, charged, Decimal(amount), *more, frozenset(categories) if categories else None
+                code,
+                label_en,
+                label_ar,
+                charged,
+                Decimal(amount),
+                most=most,
+                least=least,
+                required=required,
+                stocked=stocked,
+                categories=frozenset(categories) if categories else None,
             )
-            for code, label_en, label_ar, charged, amount, *more, categories in extras or ()
+            for code, label_en, label_ar, charged, amount, most, least, required, stocked, categories in extras or ()
         },
         taxes=tuple(
             TaxTerms(code, label_en, label_ar, Decimal(percent), inclusive, on_fee)

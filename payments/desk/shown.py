@@ -262,7 +262,7 @@ def _categories(desk: Desk) -> list[dict[str, Any]]:
         {
             "code": code,
             "label": getattr(price, f"label_{language}"),
-            "price": format_money(price.amount, terms.currency),
+            "price": "" if price.amount is None else format_money(price.amount, terms.currency),
             "number": desk.typed.data.get(f"guests-{code}", "0"),
             "faults": desk.typed.faults.get(f"guests-{code}", []),
         }

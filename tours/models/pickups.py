@@ -1,5 +1,7 @@
 """Where guests are fetched, and what it costs: zones with their places, and what a tour does with them."""
 
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -11,7 +13,7 @@ from config.models import TenantForeignKey, TenantOneToOneField, TenantOwned
 from tours.models.catalogue import Tour, TourOption
 
 
-def degrees(name: object, most: int) -> models.DecimalField:
+def degrees(name: Any, most: int) -> models.DecimalField:
     return models.DecimalField(
         name,
         max_digits=8,

@@ -82,6 +82,7 @@ class PickupPriceInline(TabularInline):
     form = PickupPriceForm
     formset = OfItsTour
     fields = ["zone", "basis", "amount", "vehicle_seats", "minutes_before"]
+    hide_title = True
     extra = 0
 
     def get_queryset(self, request: Any) -> Any:
@@ -99,6 +100,7 @@ class TransferInline(TabularInline):
     form = TransferForm
     formset = OfItsTour
     fields = ["origin", "destination", "both_ways", "option", "amount", "vehicle_seats"]
+    hide_title = True
     extra = 0
 
     def get_queryset(self, request: Any) -> Any:

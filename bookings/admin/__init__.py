@@ -6,6 +6,7 @@ from bookings.admin.availability import change_availability
 from bookings.admin.bookings import BookingAdmin
 from bookings.admin.calendar import departure_calendar
 from bookings.admin.day import CheckInAdmin
+from bookings.admin.day_prices import day_prices
 from bookings.admin.exchange import exchange
 from bookings.admin.holds import HoldAdmin
 from bookings.admin.offers import ChoiceOfferAdmin
@@ -28,6 +29,7 @@ __all__ = [
     "allotment_grid",
     "archive_tours",
     "change_availability",
+    "day_prices",
     "departure_calendar",
     "exchange",
     "moderation",

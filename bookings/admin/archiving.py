@@ -91,6 +91,7 @@ def _in_words(tour: Tour) -> dict[str, Any]:
                 "start": wording.moment_in_words(wording.local(row.departure.starts_at, tour.destination.time_zone)),
             }
             for row in rows
+            if row.departure is not None
         ],
         "count": count,
         "more": max(0, count - SHOWN_AT_MOST),

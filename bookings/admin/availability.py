@@ -184,7 +184,7 @@ def change_availability(request: HttpRequest) -> HttpResponse:
             elif request.POST.get("do") == "apply":
                 done, told = _apply(request, form, decision.decision())
                 messages.success(request, " ".join([_done_in_words(done), *told]))
-                return redirect(_back(form) or "admin:availability")
+                return redirect(safe_address(form.cleaned_data["back"]) or "admin:availability")
             plan = plan_changes(form.wish())
         except DomainError as fault:
             refusal, status = str(fault), fault.status
@@ -204,9 +204,8 @@ def change_availability(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/bookings/availability.html", context, status=status)
 
 
-def _back(form: WishForm) -> str:
-    """The page of ours that the wish was made on, such as the calendar."""
-    address: str = form.cleaned_data["back"]
+def safe_address(address: str) -> str:
+    """The page of ours that a wish was made on, such as the calendar; nothing where it is none of ours."""
     return address if url_has_allowed_host_and_scheme(address, allowed_hosts=None) else ""
 
 

@@ -74,6 +74,7 @@ def departure_calendar(request: HttpRequest) -> HttpResponse:
         "options": list(tour.options.all()) if tour else [],
         "legend": LEGEND,
         "may_change": request.user.has_perm("tours.change_departure"),  # type: ignore[union-attr]
+        "may_price": tour is not None and request.user.has_perm("tours.add_pricerule"),  # type: ignore[union-attr]
         "may_close": request.user.has_perm("tours.close"),  # type: ignore[union-attr]
         "closed": DepartureStatus.CLOSED,
         "open": DepartureStatus.OPEN,

@@ -106,7 +106,8 @@ def _copy_parts(source: Tour, copy: Tour) -> None:
     """Every row below the tour, pointing to the copies of what it pointed to. References are checked at commit."""
     copies: dict[tuple[type[models.Model], Any], Any] = {(Tour, source.pk): copy.pk}
     rows: dict[type[models.Model], dict[Any, Any]] = {}
-    for parent in [Tour, *copied_models()]:
+    every: list[type[models.Model]] = [Tour, *copied_models()]
+    for parent in every:
         parents = [old for model, old in copies if model is parent]
         for model, field in _children(parent):
             known = rows.setdefault(model, {})

@@ -4,7 +4,7 @@ A row that says what is so already is left alone, so that a table that was expor
 back touches those places only. A table is never held as a whole: a reader takes some rows at a time.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
@@ -95,10 +95,11 @@ class Outcome:
 class Reader(Protocol):
     """Goes through the rows of one kind. `take` looks at some rows, and writes those that are good where it is for good."""
 
-    columns: Sequence[str]
-    needed: set[str]
+    @property
+    def columns(self) -> Sequence[str]: ...
 
-    def __init__(self, actor: Any, outcome: Outcome, for_good: bool) -> None: ...
+    @property
+    def needed(self) -> Collection[str]: ...
 
     def take(self, rows: Sequence[Line]) -> None: ...
 
@@ -134,7 +135,7 @@ def _has_columns(rows: Sequence[Line], reader: Reader, outcome: Outcome) -> bool
     names = set(rows[0][1]) if rows else set()
     if not rows:
         outcome.refuse(1, "", _("There is no row below the names of the columns."))
-    for name in sorted(reader.needed - names) if rows else ():
+    for name in sorted(set(reader.needed) - names) if rows else ():
         outcome.refuse(1, name, _("This column is missing."))
     for name in sorted(names - set(reader.columns)):
         outcome.refuse(1, name, _("There is no such column."))

@@ -13,6 +13,7 @@ from tours.models.catalogue import Tour
 class SavedTour(TenantOwned):
     """A tour on somebody's wish list."""
 
+    copied_with_tour = False
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("customer"), editable=False
@@ -56,6 +57,7 @@ class SharedList(TenantOwned):
 class TourDay(TenantOwned):
     """How often a tour was looked at on a day, and how many of the bookings confirmed that day still stand."""
 
+    copied_with_tour = False
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     tour = TenantForeignKey(
         Tour, models.CASCADE, related_name="days", verbose_name=_("tour"), editable=False, db_index=False

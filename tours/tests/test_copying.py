@@ -18,9 +18,12 @@ from tours.models import (
     Extra,
     ItineraryDay,
     OptionPrice,
+    PriceRule,
     PublishedTour,
+    SavedTour,
     ScheduleRule,
     Tour,
+    TourDay,
     TourImage,
     TourOption,
     TourStatus,
@@ -65,6 +68,16 @@ def tour():
     ExtraFactory(tour=made, code="tea", amount=Decimal("5"))
     ItineraryDay.objects.create(tour=made, day=1, title_en="On board", title_ar="على متنها", breakfast=True)
     DepartureFactory(option=shared, seats_booked=4)
+    TourDay.objects.create(tour=made, day=date(2026, 1, 1), views=500)
+    PriceRule.objects.create(
+        tour=made,
+        option=shared,
+        name_en="Winter",
+        name_ar="شتاء",
+        kind="SEASON",
+        value=Decimal(10),
+        first_day=date(2027, 1, 1),
+    )
     return made
 
 
@@ -84,6 +97,9 @@ def test_a_copy_has_everything_the_tour_is_made_of_and_nothing_that_became_of_it
         ("standard", "adult", 80),
         ("private", "adult", 300),
     ]
+    winter = PriceRule.objects.get(tour=copy)
+    assert (winter.option.tour_id, winter.value) == (copy.pk, 10)
+    assert not TourDay.objects.filter(tour=copy).exists()
     rule = ScheduleRule.objects.get(option__tour=copy)
     assert (rule.option.code, rule.start_time, rule.weekdays) == ("standard", time(17), [5, 6])
     assert [(row.code, row.amount) for row in Extra.objects.filter(tour=copy)] == [("tea", 5)]
@@ -106,7 +122,8 @@ def test_the_tour_itself_stays_as_it_was_and_the_copy_can_be_sold(tour):
 
 def test_every_row_below_the_copy_points_to_the_copy(tour):
     copy = duplicate_tour(tour_id=tour.pk, title_en="Another", actor=None)
-    assert {TourOption, OptionPrice, ScheduleRule, Extra, ItineraryDay, TourImage} <= set(copied_models())
+    assert {TourOption, OptionPrice, PriceRule, ScheduleRule, Extra, ItineraryDay, TourImage} <= set(copied_models())
+    assert {Departure, SavedTour, TourDay}.isdisjoint(copied_models())
     for model in copied_models():
         for field in model._meta.concrete_fields:
             if field.is_relation and field.related_model in {Tour, TourOption}:

@@ -401,8 +401,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TourKindEnum": "tours.models.TourKind",
         "PickupKindEnum": "tours.models.PickupKind",
         "LanguageEnum": "accounts.models.Language",
-        "ReviewLanguageEnum": "bookings.serializers.reviews.LANGUAGES",
-        "WrittenLanguageEnum": LANGUAGES,
         "PictureSizeEnum": "tours.serializers.writing.SIZE_KINDS",
         "DayStatusEnum": "tours.selectors.availability.DAY_STATES",
     },

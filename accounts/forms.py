@@ -12,7 +12,7 @@ from unfold.forms import AdminPasswordChangeForm, AuthenticationForm, UserChange
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from accounts.errors import SignInLocked
-from accounts.models import Membership, Role, User
+from accounts.models import Membership, PriceGroup, Role, User
 from accounts.roles import grantable_permissions
 from accounts.services.people import set_password
 
@@ -76,6 +76,13 @@ class PersonChangeForm(EmailIsTheServices, UserChangeForm):
         help_text=_("With this operator. Switched off, every session ends at once."),
         widget=UnfoldBooleanSwitchWidget,
     )
+    price_group: Any = forms.ModelChoiceField(
+        None,
+        label=capfirst(_("price group")),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Whose prices they pay; price rules say what these are."),
+    )
     reason = forms.CharField(
         label=capfirst(_("reason")),
         required=False,
@@ -91,10 +98,12 @@ class PersonChangeForm(EmailIsTheServices, UserChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["role"].queryset = Role.objects.all()  # type: ignore[attr-defined]
+        self.fields["price_group"].queryset = PriceGroup.objects.all()  # type: ignore[attr-defined]
         left_to_right(self)
         membership = Membership.objects.filter(user=self.instance).first()
         if membership is not None:
             self.fields["role"].initial = membership.role_id
+            self.fields["price_group"].initial = membership.price_group_id
             self.fields["may_log_in"].initial = membership.is_active
 
 

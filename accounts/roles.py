@@ -49,7 +49,7 @@ SEEDS: dict[str, Seed] = {
             "tours.close",
             "tours.assign",
         ),
-        ("bookings.add_partner*", "bookings.change_partner*"),
+        ("bookings.add_partner*", "bookings.change_partner*", "bookings.add_netrate", "bookings.change_netrate"),
     ),
     # Their own bookings need no permission; what belongs to others stays closed.
     Role.Code.AGENT: Seed("Agent", "وكيل", False, ()),

@@ -307,6 +307,7 @@ _OFFER = """
                 (r.tour_id IS NOT NULL)::int + (r.option_id IS NOT NULL)::int + (r.categories <> '{}')::int
                 + (r.season_id IS NOT NULL)::int + (r.weekdays <> '{}')::int + (r.start_times <> '{}')::int
                 + (r.price_group_id IS NOT NULL)::int + (coalesce(r.first_day, r.last_day) IS NOT NULL)::int) DESC,
+                r.days_before DESC NULLS LAST, r.hours_before NULLS LAST, r.occupancy_percent DESC NULLS LAST,
                 r.created_at, r.id)
         FROM tours_pricerule r
         WHERE r.tenant_id = o.tenant_id AND r.is_active AND (r.tour_id IS NULL OR r.tour_id = t.id)

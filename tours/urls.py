@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tours.views import batch, choices, reading, showing, staff, wishes, writing
+from tours.views import batch, choices, reading, rules, showing, staff, wishes, writing
 
 urlpatterns = [
     path("tours", writing.Tours.as_view()),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("sitemap-<int:number>.xml", showing.SitemapPart.as_view()),
     path("feeds/things-to-do.json", showing.ThingsToDo.as_view()),
     path("tours/<str:given>/similar", reading.SimilarTours.as_view()),
+    path("tours/<str:given>/prices", reading.PriceCalendar.as_view()),
     path("tours/<str:given>/images", writing.TourImages.as_view()),
     path("tours/<str:given>/images/<uuid:image_id>", writing.TourPicture.as_view()),
     path("wishlist", wishes.WishList.as_view()),
@@ -29,6 +30,8 @@ urlpatterns = [
     path("destinations", reading.Destinations.as_view()),
     path("admin/tours", staff.StaffTours.as_view()),
     path("admin/tours/<str:given>", staff.StaffTour.as_view()),
+    path("admin/price-rules", rules.PriceRules.as_view()),
+    path("admin/price-rules/<uuid:rule_id>", rules.PriceRulePage.as_view()),
     path("admin/departures", staff.StaffDepartures.as_view()),
     path("admin/departures/batch", batch.DepartureBatchView.as_view()),
 ]

@@ -112,7 +112,7 @@ class PersonAdmin(AuditedAdmin, UserAdmin, ModelAdmin):
     readonly_fields = ["email_verified_at", "last_login", "created_at", "picture", "new_password"]
     fieldsets = (
         (None, {"fields": (("first_name", "last_name"), ("email", "phone"), "new_password")}),
-        (_("At this operator"), {"fields": (("role", "may_log_in"), "reason")}),
+        (_("At this operator"), {"fields": (("role", "may_log_in"), ("price_group", "reason"))}),
         (_("More"), {"fields": (("language", "currency"), "date_of_birth", "picture")}),
         (_("Times"), {"fields": (("email_verified_at", "last_login", "created_at"),)}),
     )
@@ -198,6 +198,8 @@ class PersonAdmin(AuditedAdmin, UserAdmin, ModelAdmin):
         changes = {name: data[name] for name in form.changed_data if name in IDENTITY}
         if "role" in form.changed_data:
             changes["role"] = data["role"].code
+        if "price_group" in form.changed_data:
+            changes["price_group"] = data["price_group"].code if data["price_group"] else ""
         if "may_log_in" in form.changed_data:
             changes["is_active"] = data["may_log_in"]
         if changes:

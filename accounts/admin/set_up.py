@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from accounts.admin_audit import AuditedAdmin
 from accounts.forms import RoleForm
-from accounts.models import Membership, Role, Tenant
+from accounts.models import Membership, PriceGroup, Role, Tenant
 from accounts.seeding import seed_tenant
 from accounts.services.roles import set_permissions
 from config.tenancy import current_tenant
@@ -61,6 +61,25 @@ class TenantAdmin(AuditedAdmin, ModelAdmin):
         super().save_model(request, obj, form, change)
         if not change:
             seed_tenant(obj)
+
+
+@admin.register(PriceGroup)
+class PriceGroupAdmin(AuditedAdmin, ModelAdmin):
+    """Who is in a group is set on a person's page; what they pay, by price rules."""
+
+    list_display = ["name_en", "name_ar", "code", "people_shown", "display_order"]
+    search_fields = ["name_en", "name_ar", "code"]
+    fieldsets = ((None, {"fields": (("name_en", "name_ar"), ("code", "display_order"))}),)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PriceGroup]:
+        return super().get_queryset(request).annotate(people_count=Count("memberships"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ["code"] if obj else []
+
+    @display(description=_("people"), ordering="people_count")
+    def people_shown(self, group: Any) -> int:
+        return group.people_count
 
 
 @admin.register(Role)

@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from accounts.audit import record
 from accounts.authentication import forget_account
 from accounts.errors import EmailTaken, MayNotGrant, NotOnYourself, SharedPerson
-from accounts.models import Membership, Role, User
+from accounts.models import Membership, PriceGroup, Role, User
 from accounts.services.passwords import store_password
 from accounts.services.profile import save_changes
 from accounts.services.registration import check_password_rules, save_new_user
@@ -61,7 +61,7 @@ def add_person(
 
 @transaction.atomic
 def change_person(*, user_id: Any, actor: Any, reason: str = "", **changes: Any) -> User:
-    """Change a person of this tenant: `role` (a code), `is_active` here, and who they are.
+    """Change a person of this tenant: `role` and `price_group` (codes, "" for no group), `is_active` here, and who they are.
 
     Who they are (names, e-mail, phone …) can only be changed where nobody else relies on it. Raises `NotFound`,
     `SharedPerson`, `EmailTaken`, `MayNotGrant`, `NotOnYourself`.
@@ -69,6 +69,9 @@ def change_person(*, user_id: Any, actor: Any, reason: str = "", **changes: Any)
     membership = lock_membership(user_id)
     refuse_managing(actor, membership)
     role, is_active = changes.pop("role", None), changes.pop("is_active", None)
+    price_group = changes.pop("price_group", None)
+    if price_group is not None:
+        _change_price_group(membership, price_group, actor, reason)
     if role is not None and role != membership.role.code:
         _change_role(membership, role_of(role), actor, reason)
     if is_active is not None and is_active != membership.is_active:
@@ -140,6 +143,27 @@ def _change_role(membership: Membership, role: Role, actor: Any, reason: str) ->
         reason=reason,
     )
     _raise_revision(membership)
+
+
+def _change_price_group(membership: Membership, code: str, actor: Any, reason: str) -> None:
+    """Their next quote is at the prices of the group; what they have booked stays as it is."""
+    before = membership.price_group.code if membership.price_group else ""
+    if code == before:
+        return
+    group = PriceGroup.objects.filter(code=code).first() if code else None
+    if code and group is None:
+        raise NotFound
+    membership.price_group = group
+    membership.save(update_fields=["price_group"])
+    record(
+        "accounts.membership.price_group_changed",
+        membership.user,
+        actor=actor,
+        before={"price_group": before},
+        after={"price_group": code},
+        reason=reason,
+    )
+    transaction.on_commit(partial(forget_account, membership.user_id))
 
 
 def _set_active(membership: Membership, is_active: bool, actor: Any, reason: str) -> None:

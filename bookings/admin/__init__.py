@@ -15,6 +15,7 @@ from bookings.admin.plans import PlannedChangeAdmin, planned_change
 from bookings.admin.preview import price_preview
 from bookings.admin.reviews import ReviewAdmin, moderation
 from bookings.admin.set_up import BookingKindAdmin
+from bookings.admin.why import why_this_price
 
 __all__ = [
     "AllotmentAdmin",
@@ -35,4 +36,5 @@ __all__ = [
     "moderation",
     "planned_change",
     "price_preview",
+    "why_this_price",
 ]

@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdo
 from unfold.decorators import display
 
 from bookings import services, wording
-from bookings.admin.shown import HOLD_COLOURS
+from bookings.admin.shown import HOLD_COLOURS, quoted_shown
 from bookings.models import Hold
 from config.errors import DomainError
 from config.filters import DaysFilter
@@ -30,6 +30,14 @@ class HoldAdmin(ModelAdmin):
     search_fields = ["customer__email", "items__booking__reference"]
     ordering = ["-created_at"]
     actions = ["release"]
+    fields = [
+        "departure",
+        ("seats", "status"),
+        "customer_shown",
+        ("created_at", "expires_at", "ended_at"),
+        "price_shown",
+    ]
+    readonly_fields = ["customer_shown", "price_shown"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -63,6 +71,10 @@ class HoldAdmin(ModelAdmin):
     @display(description=gettext_lazy("status"), ordering="status", label=HOLD_COLOURS)
     def status_shown(self, hold: Hold) -> tuple[str, str]:
         return hold.status, hold.get_status_display()
+
+    @display(description=gettext_lazy("price"))
+    def price_shown(self, hold: Hold) -> str:
+        return quoted_shown(hold.quote)
 
     @display(description=gettext_lazy("total"))
     def total(self, hold: Hold) -> str:

@@ -12,7 +12,10 @@ from unfold.decorators import display
 
 from accounts.admin_audit import AuditedAdmin
 from accounts.models import Membership, Role
-from bookings.models import Partner, PartnerUser
+from bookings.models import NetBasis, NetRate, Partner, PartnerUser
+from ledger.errors import AmountTooFine
+from ledger.money import to_minor
+from tours.models import PricingBasis
 
 
 class PersonForm(forms.ModelForm):
@@ -36,13 +39,46 @@ class PersonInline(TabularInline):
         return super().get_queryset(request).select_related("user")
 
 
+class NetRateForm(forms.ModelForm):
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        rate, value = self.instance, self.cleaned_data.get("value")
+        if rate.first_day and rate.last_day and rate.last_day < rate.first_day:
+            self.add_error("last_day", _("The last day cannot be before the first."))
+        if value is None or "option" in self.errors or not rate.option_id:
+            return
+        if rate.basis == NetBasis.PERCENT_OFF:
+            if value > 100:
+                self.add_error("value", _("Between 0 and 100 percent."))
+            return
+        if rate.category_id is None and rate.option.basis == PricingBasis.PER_PERSON:
+            self.add_error("category", _("A price is for a guest of a category: say of which."))
+        currency = rate.currency_id or getattr(rate.partner, "currency_id", None)
+        if currency:
+            try:
+                to_minor(value, currency)
+            except AmountTooFine as refusal:
+                self.add_error("value", str(refusal))
+
+
+class NetRateInline(TabularInline):
+    model = NetRate
+    form = NetRateForm
+    fields = ["option", "category", "basis", "value", "currency", "first_day", "last_day"]
+    autocomplete_fields = ["option"]
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("option__tour", "category")
+
+
 @admin.register(Partner)
 class PartnerAdmin(AuditedAdmin, ModelAdmin):
     list_display = ["name_en", "name_ar", "code", "currency", "people_shown", "is_active"]
     list_filter = ["is_active"]
     search_fields = ["name_en", "name_ar", "code"]
     fieldsets = [(None, {"fields": [("name_en", "name_ar"), ("code", "currency"), "is_active"]})]
-    inlines = [PersonInline]
+    inlines = [PersonInline, NetRateInline]
     warn_unsaved_form = True
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -1,5 +1,6 @@
 """How states and amounts look in the back-office."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
@@ -8,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from bookings import wording
 from bookings.models import Booking, BookingStatus, HoldStatus, PaymentState
+from ledger.money import format_money
 
 STATUS_COLOURS = {
     BookingStatus.DRAFT: "default",
@@ -59,19 +61,40 @@ def amounts(rows: list[tuple[Any, Any]]) -> SafeString:
 
 def quote_shown(booking: Booking) -> SafeString:
     """What the price is made of, with the rule behind each line."""
-    rows: list[tuple[Any, Any]] = [
-        (
-            format_html(
-                '{} × {} <small title="{}">{}</small>', line["quantity"], line["label"], line["rule"], line["rule"]
-            ),
-            wording.money(booking, line["amount"]),
+    return quoted_shown(booking.quote)
+
+
+def quoted_shown(quote: dict[str, Any]) -> SafeString:
+    """A frozen quote line by line: what each step of a price did stands below its line."""
+    words = wording.quote_in_words(quote)
+
+    def money(amount: Decimal | str) -> str:
+        return format_money(Decimal(amount), quote["currency"])
+
+    rows: list[tuple[Any, Any]] = []
+    for line in words["lines"]:
+        steps = format_html_join(
+            "", "<div><small><bdi>{}</bdi> → <bdi>{}</bdi></small></div>", _steps(line["because"], money)
         )
-        for line in in_words(booking)["lines"]
-    ]
-    for line in in_words(booking)["tax_lines"]:
+        name = format_html(
+            '{} × {} <small title="{}" dir="ltr">{}</small>{}',
+            line["quantity"],
+            line["label"],
+            line["rule"],
+            line["rule"],
+            steps,
+        )
+        was = money(Decimal(line["was"]) * line["quantity"]) if line["was"] else ""
+        amount = format_html("<s>{}</s> {}", was, money(line["amount"])) if was else money(line["amount"])
+        rows.append((name, amount))
+    for line in words["tax_lines"]:
         note = _("contained") if line["inclusive"] else _("added")
-        rows.append((f"{line['label']} {line['percent']} % ({note})", wording.money(booking, line["amount"])))
-    return amounts([*rows, (_("Total"), wording.money(booking, booking.total))])
+        rows.append((f"{line['label']} {line['percent']} % ({note})", money(line["amount"])))
+    return amounts([*rows, (_("Total"), money(quote["total"]))])
+
+
+def _steps(because: list[dict[str, Any]], money: Any) -> list[tuple[str, str]]:
+    return [(step["text"], money(step["unit"])) for step in because]
 
 
 def in_words(booking: Booking) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from tours.admin.feeds import FeedAdmin
 from tours.admin.options import TourOptionAdmin
 from tours.admin.pickups import PickupZoneAdmin
 from tours.admin.pools import PoolAdmin
+from tours.admin.prices import PriceRuleAdmin, ServiceFeeAdmin
 from tours.admin.references import (
     CancellationPolicyAdmin,
     CategoryAdmin,
@@ -35,8 +36,10 @@ __all__ = [
     "PoolAdmin",
     "PriceCategoryAdmin",
     "ResourceAdmin",
+    "PriceRuleAdmin",
     "ScheduleRuleAdmin",
     "SeasonAdmin",
+    "ServiceFeeAdmin",
     "TaxRateAdmin",
     "TourAdmin",
     "TourOptionAdmin",

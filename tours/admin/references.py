@@ -141,9 +141,9 @@ class CancellationPolicyAdmin(WithTours, ReferenceAdmin):
 
 @admin.register(TaxRate)
 class TaxRateAdmin(WithTours, ReferenceAdmin):
-    list_display = ["name_en", "name_ar", "percent", "is_inclusive", "tours_shown"]
+    list_display = ["name_en", "name_ar", "percent", "is_inclusive", "on_fee", "tours_shown"]
     search_fields = ["name_en", "name_ar", "code"]
-    fieldsets = [(None, {"fields": [("name_en", "name_ar"), "code", ("percent", "is_inclusive")]})]
+    fieldsets = [(None, {"fields": [("name_en", "name_ar"), "code", ("percent", "is_inclusive", "on_fee")]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["code"] if obj else []

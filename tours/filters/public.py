@@ -176,6 +176,54 @@ class CalendarQuery(PricedQuery):
         return value
 
 
+MOST_MONTHS = 18
+
+
+class PriceCalendarQuery(PricedQuery):
+    """From which month, for how many, and for whom."""
+
+    months = serializers.IntegerField(required=False, min_value=1, max_value=MOST_MONTHS, default=12)
+    guests = serializers.CharField(
+        required=False,
+        max_length=400,
+        default="adult:1",
+        help_text="Guests by price category: `adult:2,child:1`; one adult by default.",
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is a word of Python."""
+        first = serializers.RegexField(
+            r"^\d{4}-(0[1-9]|1[0-2])$", required=False, help_text="2027-01; the present month by default."
+        )
+        return {"from": first, **super().get_fields()}
+
+    def validate_from(self, value: str) -> str:
+        if not 2000 <= int(value[:4]) <= 9990:
+            raise serializers.ValidationError(_("The year must be between 2000 and 9998."))
+        return value
+
+    def validate_guests(self, value: str) -> str:
+        """In one form, so that odd spellings are remembered once."""
+        try:
+            party = as_party(value)
+        except ValueError:
+            raise serializers.ValidationError(_("Write guests as adult:2,child:1.")) from None
+        return ",".join(f"{code}:{number}" for code, number in sorted(party.items()) if number)
+
+
+def as_party(text: str) -> dict[str, int]:
+    """`adult:2,child:1` → `{"adult": 2, "child": 1}`. Raises `ValueError`."""
+    party: dict[str, int] = {}
+    for part in text.split(","):
+        code, colon, number = part.strip().partition(":")
+        if not code or not colon or not number.isascii() or not number.isdigit() or code in party or len(number) > 3:
+            raise ValueError(part)
+        party[code] = int(number)
+    if not any(party.values()) or len(party) > 20:
+        raise ValueError(text)
+    return party
+
+
 class PageQuery(serializers.Serializer):
     page = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000, default=1)
     size = serializers.IntegerField(required=False, min_value=1, max_value=100, default=20)

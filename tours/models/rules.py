@@ -181,7 +181,8 @@ class RuleEffect(models.TextChoices):
 class PriceRule(TenantOwned):
     """Changes the price of a guest (or group) where all its conditions are met; what is left empty is no condition.
 
-    Which of several rules of a kind counts: the highest priority, then the one with more conditions, then the oldest.
+    Which of several rules of a kind counts: the highest priority, then the most specific (more conditions, then the stricter
+    number: more days before, fewer hours before, more places sold), then the oldest.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -274,3 +275,16 @@ class PriceRule(TenantOwned):
             *(self.price_group_id, self.first_day or self.last_day),
         ]
         return sum(1 for condition in given if condition)
+
+    @property
+    def precedence(self) -> tuple[Any, ...]:
+        """Sorts rules by which of them counts first; as `tours.prices` reads them."""
+        return (
+            -self.priority,
+            -self.conditions,
+            -(self.days_before or -1),
+            self.hours_before if self.hours_before is not None else 10**9,
+            -(self.occupancy_percent or -1),
+            self.created_at,
+            self.pk,
+        )

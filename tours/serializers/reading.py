@@ -254,6 +254,28 @@ class AvailabilitySerializer(serializers.Serializer):
     total = serializers.IntegerField()
 
 
+class PricedDaySerializer(serializers.Serializer):
+    date = serializers.DateField(help_text="In the destination's time zone.")
+    price_from = serializers.CharField(
+        help_text="What the first guest of the party pays (the group, where it is sold so)."
+    )
+    original_price = serializers.CharField(
+        allow_null=True, help_text="What that would be without the rules that lowered it."
+    )
+    total = serializers.CharField(help_text="What the party pays, fees and taxes included.")
+    departures = serializers.IntegerField(help_text="How many the party can book.")
+
+
+class PriceCalendarSerializer(serializers.Serializer):
+    tour_id = serializers.UUIDField()
+    date_from = serializers.DateField()
+    date_to = serializers.DateField()
+    time_zone = serializers.CharField()
+    currency = serializers.CharField()
+    guests = serializers.DictField(child=serializers.IntegerField())
+    days = PricedDaySerializer(many=True)
+
+
 class CalendarDaySerializer(serializers.Serializer):
     date = serializers.DateField()
     status = serializers.ChoiceField(DAY_STATES)

@@ -28,9 +28,11 @@ from tours.models import (
     OptionPrice,
     PlannedChange,
     Pool,
+    PriceRule,
     PublishedTour,
     Resource,
     ScheduleRule,
+    ServiceFee,
     Tour,
     TourOption,
     TourStatus,
@@ -85,17 +87,19 @@ def photo():
 def fill(number=1):
     """Tours with everything that the pages show."""
     for n in range(number):
-        SeasonFactory(code=f"season-{n}")
         Pool.objects.create(name_en=f"Boat {n}", name_ar="مركب", capacity=20)
         Resource.objects.create(name_en=f"Guide {n}", name_ar="مرشد", languages=["ar"])
         day = date(2027, 1, 1 + n)
         Blackout.objects.create(first_day=day, last_day=day, reason_en="Eid", reason_ar="العيد")
         PlannedChange.objects.create(title="Blackout", operations=[])
+        season = SeasonFactory(code=f"season-{n}")
         tour = TourFactory(tax=TaxRateFactory(), destination=DestinationFactory(slug=f"place-{n}"))
         option = OptionFactory(tour=tour)
         OptionFactory(tour=tour, code="private", is_default=False)
         ScheduleRuleFactory(option=option)
         ExtraFactory(tour=tour)
+        PriceRule.objects.create(tour=tour, season=season, kind="SEASON", value=10, name_en="a", name_ar="أ")
+        ServiceFee.objects.create(tour=tour, name_en="a", name_ar="أ", value=1)
         tour.itinerary.create(day=1, title_en="A day", title_ar="يوم", tour=tour)
         add_image(tour_id=tour.pk, upload=photo(), actor=None)
         DepartureFactory(option=option, seats_booked=3, seats_held=1)
@@ -142,8 +146,10 @@ def test_the_pages_there_are():
         "PriceCategory",
         "Pool",
         "Resource",
+        "PriceRule",
         "ScheduleRule",
         "Season",
+        "ServiceFee",
         "TaxRate",
         "Tour",
         "TourOption",

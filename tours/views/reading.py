@@ -4,6 +4,7 @@ import contextlib
 from typing import Any
 
 import orjson
+from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from django.http import HttpResponse
 from django.utils.timezone import localdate
@@ -32,6 +33,7 @@ from tours.errors import TourNotFound
 from tours.filters import public as filters
 from tours.search import fold
 from tours.selectors import availability, currencies, detail, finding, listing, places, similar, staff
+from tours.selectors.price_calendar import price_calendar
 from tours.serializers import reading as shapes
 
 SELECT = OpenApiParameter("fields", str, description="Only these fields, separated by commas.")
@@ -227,6 +229,23 @@ class Calendar(PublicRead):
             return (currencies.in_currency(body, currency) if currency else body), AVAILABLE_FOR
 
         key = key_of("calendar", tour_id, month, guests, language, currency)
+        return answer(request, remembered(Place(key, [catalogue_version(), seats_version(tour_id)]), make))
+
+
+class PriceCalendar(PublicRead):
+    @read_schema(shapes.PriceCalendarSerializer, filters.PriceCalendarQuery, operation_id="tours_prices")
+    def get(self, request: Any, given: str) -> HttpResponse:
+        """From how much a party can go, for each day of some months on which it can book."""
+        asked, tour_id = self.asked(filters.PriceCalendarQuery), _tour_id(given)
+        month, months = asked.get("from") or f"{localdate():%Y-%m}", asked["months"]
+        guests, currency = asked["guests"], asked.get("currency")
+
+        def make() -> Made:
+            first = filters.month_days(month)[0]
+            last = filters.month_days(f"{first + relativedelta(months=months - 1):%Y-%m}")[1]
+            return price_calendar(tour_id, first, last, filters.as_party(guests), currency), AVAILABLE_FOR
+
+        key = key_of("prices", tour_id, month, months, guests, currency)
         return answer(request, remembered(Place(key, [catalogue_version(), seats_version(tour_id)]), make))
 
 

@@ -236,7 +236,7 @@ class PriceCalendar(PublicRead):
     @read_schema(shapes.PriceCalendarSerializer, filters.PriceCalendarQuery, operation_id="tours_prices")
     def get(self, request: Any, given: str) -> HttpResponse:
         """From how much a party can go, for each day of some months on which it can book."""
-        asked, tour_id = self.asked(filters.PriceCalendarQuery), _tour_id(given)
+        asked, tour_id = self.asked(filters.PriceCalendarQuery), tour_id_of(given)
         month, months = asked.get("from") or f"{localdate():%Y-%m}", asked["months"]
         guests, currency = asked["guests"], asked.get("currency")
 

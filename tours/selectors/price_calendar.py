@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db.models import Case, ExpressionWrapper, F, Func, IntegerField, When
 from django.utils.timezone import now
 
 from ledger.errors import NoRate
@@ -34,17 +35,24 @@ def price_calendar(
     by_option = {offer.option_id: offer for offer in _fitting(offers, guests)}
     best: dict[date, Priced] = {}
     counts: dict[date, int] = {}
-    rows = Departure.objects.bookable().filter(
-        tour_id=tour_id, option_id__in=by_option, local_date__range=(first, last)
+    own = F("capacity") - F("seats_held") - F("seats_booked") - F("seats_allotted")
+    left = Case(
+        When(is_limited=True, then=Func(F("pk"), function="tours_places_left", output_field=IntegerField())),
+        default=own,
+    )
+    rows = (
+        Departure.objects.bookable()
+        .filter(tour_id=tour_id, option_id__in=by_option, local_date__range=(first, last))
+        .annotate(places=ExpressionWrapper(left, IntegerField()), sold=F("seats_held") + F("seats_booked"))
     )
     at = now()
-    for option_id, starts_at, day, capacity, held, booked in rows.values_list(
-        "option_id", "starts_at", "local_date", "capacity", "seats_held", "seats_booked"
+    for option_id, starts_at, day, capacity, sold, places in rows.values_list(
+        "option_id", "starts_at", "local_date", "capacity", "sold", "places"
     ):
         offer = by_option[option_id]
-        if capacity - held - booked < seats_of(offer, guests):
+        if places < seats_of(offer, guests):
             continue
-        terms = replace(starting(offer, starts_at), capacity=capacity, sold=held + booked)
+        terms = replace(starting(offer, starts_at), capacity=capacity, sold=sold)
         lines, taxes = price_lines(terms, guests, at=at)
         found = (total_of(lines, taxes), lines[0])
         counts[day] = counts.get(day, 0) + 1

@@ -26,6 +26,8 @@ from tours.services.resources import answer_engagement
 class GuidePage(View):
     """Acts for the operator and the guide that the address names."""
 
+    resource: Resource
+
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         with page_language(request):
             try:
@@ -35,9 +37,10 @@ class GuidePage(View):
                     raise EngagementNotFound
                 with tenant_context(tenant.pk):
                     request.tenant = tenant
-                    self.resource = Resource.objects.filter(pk=resource_id, link_version=version).first()
-                    if self.resource is None or not self.resource.is_active:
+                    found = Resource.objects.filter(pk=resource_id, link_version=version, is_active=True).first()
+                    if found is None:
                         raise EngagementNotFound
+                    self.resource = found
                     return super().dispatch(request, *args, **kwargs)
             except EngagementNotFound:
                 return show_page(request, "pages/guide_missing.html", {}, status=404)

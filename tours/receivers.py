@@ -2,6 +2,7 @@
 
 from functools import partial, reduce
 from operator import or_
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -108,7 +109,8 @@ def _engagement(event: Event) -> Engagement | None:
 
 
 def _mail_guide(template: str, engagement: Engagement, event: Event) -> None:
-    resource, departure, language = engagement.resource, engagement.departure, engagement.resource.language
+    resource, language = engagement.resource, engagement.resource.language
+    departure: Any = engagement.departure
     with override(language):
         start = departure.local_start()
         when = f"{date_format(start, 'l j F Y')} · {start:%H:%M}"

@@ -43,7 +43,9 @@ class DayInput(UnfoldAdminTextInputWidget):
 
 
 class LeaveForm(forms.Form):
-    resource = forms.ModelChoiceField(label=gettext_lazy("Who or what"), queryset=None, widget=UnfoldAdminSelectWidget)
+    resource: Any = forms.ModelChoiceField(
+        label=gettext_lazy("Who or what"), queryset=None, widget=UnfoldAdminSelectWidget
+    )
     first = forms.DateField(label=gettext_lazy("First day"), widget=DayInput)
     last = forms.DateField(label=gettext_lazy("Last day"), widget=DayInput)
     note = forms.CharField(label=gettext_lazy("Why"), max_length=300, required=False, widget=UnfoldAdminTextInputWidget)

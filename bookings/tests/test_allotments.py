@@ -6,7 +6,9 @@ from functools import partial
 
 import pytest
 from django.utils.timezone import localdate, now
+from rest_framework.test import APIClient
 
+from accounts.authentication import issue_tokens
 from accounts.models import Role
 from accounts.roles import seed_roles
 from accounts.tests.factories import MembershipFactory
@@ -180,6 +182,21 @@ def test_public_and_partner_at_once_sell_no_place_twice(departure, many_connecti
     assert [type(one).__name__ for one in outcomes[-4:]] == ["Hold"] * 4
     assert counted(departure) == (10, 0, 0)
     assert faults() == []
+
+
+def test_a_partners_program_sees_its_own_places_only(departure):
+    kept(departure, partner=partner("one"))
+    agent = agent_of(partner("two"))
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(agent)['access_token']}")
+    assert client.get("/api/v1/allotments").json()["total"] == 0
+    kept(departure, places=2, partner=Partner.objects.get(code="two"))
+    (row,) = client.get("/api/v1/allotments").json()["items"]
+    assert (row["departure_id"], row["places"], row["used"], row["left"]) == (str(departure.pk), 2, 0, 2)
+    day = departure.local_date
+    for asked, total in ((f"date_from={day}", 1), (f"date_to={day - timedelta(days=1)}", 0), ("page=1&size=1", 1)):
+        assert client.get(f"/api/v1/allotments?{asked}").json()["total"] == total
+    assert client.get("/api/v1/allotments?date_from=soon").status_code == 400
 
 
 def test_damage_is_named(departure):

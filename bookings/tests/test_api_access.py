@@ -74,6 +74,7 @@ BOOKING = "/api/v1/bookings/{booking}"
 STAFF = "/api/v1/admin/bookings"
 #          method, url, stranger, other customer, owner, link, clerk without, clerk with permissions
 ACCESS = [
+    ("get", "/api/v1/allotments", 401, 403, 403, 401, 403, 403),
     ("get", "/api/v1/holds/{hold}", 404, 404, 200, 404, 404, 200),
     ("post", "/api/v1/holds/{hold}/extend", 404, 404, 200, 404, 404, 200),
     ("delete", "/api/v1/holds/{hold}", 404, 404, 204, 404, 404, 204),

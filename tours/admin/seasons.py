@@ -23,7 +23,7 @@ class RangeFormSet(PaginationInlineFormSet):
 
     def clean(self) -> None:
         super().clean()
-        spans = []
+        spans: list[tuple[Any, Any]] = []
         for form in self.forms:
             values = getattr(form, "cleaned_data", {})
             first, last = values.get("first_day"), values.get("last_day")

@@ -42,7 +42,7 @@ def faults_of_price_rule(rule: PriceRule) -> Faults:
         faults["last_day"] = [_("The last day cannot be before the first.")]
     if not set(rule.weekdays) <= set(range(1, 8)):
         faults["weekdays"] = [_("Weekdays are numbered from 1, Monday, to 7, Sunday.")]
-    if rule.option_id and (rule.tour_id is None or rule.option.tour_id != rule.tour_id):
+    if rule.option is not None and rule.option.tour_id != rule.tour_id:
         faults["option"] = [_("This is no option of the tour.")]
     unknown = (
         set(rule.categories) - set(PriceCategory.objects.values_list("code", flat=True)) if rule.categories else ()
@@ -59,7 +59,7 @@ def _faults_of_value(rule: PriceRule) -> Faults:
         if not Decimal(-100) <= rule.value <= Decimal(1000):
             return {"value": [_("Between -100 and 1000 percent.")]}
         return {}
-    if rule.tour_id is None:
+    if rule.tour is None:
         return {"tour": [_("A rule with an amount belongs to one tour: others may have another currency.")]}
     if rule.effect == RuleEffect.PRICE and rule.value < 0:
         return {"value": [_("A price cannot be below zero.")]}

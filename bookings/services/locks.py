@@ -7,6 +7,7 @@ All are `FOR NO KEY UPDATE`: they shut each other out, but not the key checks of
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.utils.timezone import now
 
 from bookings.errors import BookingNotFound
@@ -29,13 +30,25 @@ def lock_departure(departure_id: UUID) -> Departure:
 
 
 def lock_booking(booking_id: UUID) -> Booking:
-    """The booking, locked after its departures. Call it before a payment of it is locked. Raises `BookingNotFound`."""
-    departures = BookingItem.objects.filter(booking_id=booking_id).values("departure_id")
-    lock_all(Departure.objects.filter(pk__in=departures))
-    booking = Booking.objects.select_for_update(of=("self",), no_key=True).filter(pk=booking_id).first()
-    if booking is None:
-        raise BookingNotFound
-    return booking
+    """The booking, locked after its departures. Call it before a payment of it is locked. Raises `BookingNotFound`.
+
+    A booking that was moved while this waited is let go, with the departures that are no longer its own, and taken anew: to
+    lock the new departure after the booking would be the wrong order.
+    """
+    while True:
+        mark, departures = transaction.savepoint(), _departures_of(booking_id)
+        lock_all(Departure.objects.filter(pk__in=departures))
+        booking = Booking.objects.select_for_update(of=("self",), no_key=True).filter(pk=booking_id).first()
+        if booking is None:
+            raise BookingNotFound
+        if _departures_of(booking_id) <= departures:
+            transaction.savepoint_commit(mark)
+            return booking
+        transaction.savepoint_rollback(mark)
+
+
+def _departures_of(booking_id: UUID) -> set[UUID | None]:
+    return set(BookingItem.objects.filter(booking_id=booking_id).values_list("departure_id", flat=True))
 
 
 def lock_all(departures: Any, *, skip_locked: bool = False) -> list[Departure]:

@@ -22,7 +22,7 @@ from bookings.errors import (
     SeatsUnavailable,
 )
 from bookings.models import Booking, BookingStatus, HoldStatus
-from bookings.services import moving
+from bookings.services import locks, moving
 from bookings.tests.asking import client_of, pay, seats_of
 from bookings.tests.factories import BookingFactory, ClerkFactory, CustomerFactory, run_out
 from config.invariants import check_all
@@ -330,6 +330,24 @@ def test_crossing_moves_and_cancellations_end_without_a_deadlock(tenant):
         )
         assert {type(outcome).__name__ for outcome in outcomes} <= {"Booking", "Hold", "BookingEnded"}
         assert_proven()
+
+
+@pytest.mark.django_db
+def test_a_booking_moved_while_its_departure_was_waited_for_is_locked_anew(tenant, monkeypatch):
+    booking = BookingFactory(status=S.CONFIRMED)
+    item = booking.items.get()
+    other = DepartureFactory(option=item.departure.option, starts_at=item.departure.starts_at + timedelta(days=1))
+    waited_for = []
+
+    def wait(departures, **how):
+        waited_for.append({departure.pk for departure in departures})
+        if len(waited_for) == 1:  # another transaction moves it and commits
+            booking.items.update(departure=other)
+        return []
+
+    monkeypatch.setattr(locks, "lock_all", wait)
+    assert locks.lock_booking(booking.pk) == booking
+    assert len(waited_for) == 2
 
 
 @pytest.mark.django_db(transaction=True)

@@ -128,9 +128,10 @@ def _linked(original: TourImage, tour: Tour) -> TourImage | None:
     if not isinstance(default_storage, FileSystemStorage):
         return None
     image = _copy(original, tour=tour, sizes=[], sizes_due_at=None)
-    stem = original.file.name.rpartition(".")[0]
+    path = str(original.file.name)
+    stem = path.rpartition(".")[0]
     for size in original.sizes:
-        target = f"{original.file.name.rpartition('/')[0]}/{tour.slug[:60]}-{image.pk.hex[-12:]}{size['file'].removeprefix(stem)}"
+        target = f"{path.rpartition('/')[0]}/{tour.slug[:60]}-{image.pk.hex[-12:]}{size['file'].removeprefix(stem)}"
         os.link(default_storage.path(size["file"]), default_storage.path(target))
         image.sizes.append({**size, "file": target})
     for name in ("file", "thumbnail"):

@@ -230,7 +230,7 @@ class PriceRuleAdmin(CatalogueAdmin):
 
     @display(description=gettext_lazy("kind"), ordering="kind")
     def kind_shown(self, rule: PriceRule) -> str:
-        return RuleKind(rule.kind).label
+        return str(RuleKind(rule.kind).label)
 
     @display(description=gettext_lazy("does"))
     def does(self, rule: PriceRule) -> str:

@@ -30,15 +30,23 @@ class OwnRow(serializers.PrimaryKeyRelatedField):
         return self.rows_of.objects.all()
 
 
+class OwnGroup(serializers.SlugRelatedField):
+    """A price group of the operator by its code."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(slug_field="code", queryset=PriceGroup._base_manager.none(), **kwargs)
+
+    def get_queryset(self) -> Any:
+        return PriceGroup.objects.all()
+
+
 class PriceRuleSerializer(serializers.ModelSerializer):
     kind = serializers.ChoiceField(RuleKind.choices)
     effect = serializers.ChoiceField(RuleEffect.choices, default=RuleEffect.PERCENT)
     tour = OwnRow(Tour, help_text="Null: every tour (percentages only).")
     option = OwnRow(TourOption)
     season = OwnRow(Season)
-    price_group = serializers.SlugRelatedField(
-        slug_field="code", queryset=PriceGroup._base_manager.none(), required=False, allow_null=True
-    )
+    price_group = OwnGroup(required=False, allow_null=True)
 
     class Meta:
         model = PriceRule
@@ -49,11 +57,6 @@ class PriceRuleSerializer(serializers.ModelSerializer):
         ]
         read_only_fields = ["id", "created_at"]
         validators: list[Any] = []
-
-    def get_fields(self) -> dict[str, Any]:
-        fields = super().get_fields()
-        fields["price_group"].queryset = PriceGroup.objects.all()
-        return fields
 
 
 class PriceRuleFilter(django_filters.FilterSet):

@@ -26,6 +26,7 @@ from tours.models import (
     Destination,
     Feed,
     OptionPrice,
+    PickupZone,
     PlannedChange,
     Pool,
     PriceRule,
@@ -88,6 +89,7 @@ def fill(number=1):
     """Tours with everything that the pages show."""
     for n in range(number):
         Pool.objects.create(name_en=f"Boat {n}", name_ar="مركب", capacity=20)
+        PickupZone.objects.create(code=f"zone-{n}", name_en="A bay", name_ar="خليج")
         Resource.objects.create(name_en=f"Guide {n}", name_ar="مرشد", languages=["ar"])
         day = date(2027, 1, 1 + n)
         Blackout.objects.create(first_day=day, last_day=day, reason_en="Eid", reason_ar="العيد")
@@ -142,6 +144,7 @@ def test_the_pages_there_are():
         "Category",
         "Departure",
         "Destination",
+        "PickupZone",
         "PlannedChange",
         "PriceCategory",
         "Pool",

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import environ
-from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -28,7 +27,9 @@ from config.environment import (
     switch,
     whole,
 )
+from config.jobs import JOBS
 from config.logs import logging_settings
+from config.openapi import OPENAPI
 from config.theme import THEME
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -198,33 +199,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_step": 0,
     "interval_max": 0,
 }
-CELERY_BEAT_SCHEDULE = {
-    "tick": {"task": "config.tasks.tick", "schedule": 15, "options": {"expires": 15}},
-    "sweep-outbox": {"task": "notifications.tasks.sweep_deliveries", "schedule": 15, "options": {"expires": 15}},
-    "sweep-messages": {"task": "notifications.tasks.sweep_messages", "schedule": 30, "options": {"expires": 30}},
-    "expire-holds": {"task": "bookings.tasks.expire_holds", "schedule": 60},
-    "warn-of-ending-holds": {"task": "bookings.tasks.warn_of_ending_holds", "schedule": 60},
-    "sweep-webhooks": {"task": "payments.tasks.sweep_inbox", "schedule": 15},
-    "sweep-payments": {"task": "payments.tasks.sweep_payments", "schedule": 30},
-    "sweep-refunds": {"task": "payments.tasks.sweep_refunds", "schedule": 30},
-    "lapse-choices": {"task": "bookings.tasks.lapse_offers", "schedule": 120},
-    "remind-of-balances": {"task": "bookings.tasks.remind_of_balances", "schedule": 300},
-    "cancel-overdue": {"task": "payments.tasks.cancel_overdue", "schedule": 600},
-    "progress-bookings": {"task": "bookings.tasks.progress_bookings", "schedule": 300},
-    "sweep-images": {"task": "tours.tasks.sweep_images", "schedule": 120, "options": {"expires": 120}},
-    "sweep-photos": {"task": "bookings.tasks.sweep_photos", "schedule": 120, "options": {"expires": 120}},
-    "ask-for-reviews": {"task": "bookings.tasks.ask_for_reviews", "schedule": crontab(minute=40)},
-    "publish-feeds": {"task": "tours.tasks.publish_feeds", "schedule": crontab(hour=3, minute=15)},
-    "decide-departures": {"task": "tours.tasks.decide_departures", "schedule": 600},
-    "arrange-allotments": {"task": "bookings.tasks.arrange_allotments", "schedule": crontab(minute=25)},
-    "generate-departures": {"task": "tours.tasks.generate_departures", "schedule": crontab(hour=1, minute=10)},
-    "sweep-imports": {"task": "tours.tasks.sweep_imports", "schedule": 300},
-    "rebuild-catalogue": {"task": "tours.tasks.rebuild_catalogue", "schedule": crontab(hour=0, minute=5)},
-    "gather-views": {"task": "tours.tasks.gather_views", "schedule": 60, "options": {"expires": 60}},
-    "refresh-popularity": {"task": "tours.tasks.refresh_popularity", "schedule": crontab(minute=40)},
-    "check-invariants": {"task": "accounts.tasks.check_invariants", "schedule": crontab(hour=2, minute=30)},
-    "forget-old-keys": {"task": "accounts.tasks.forget_old_keys", "schedule": crontab(minute=20)},
-}
+CELERY_BEAT_SCHEDULE = JOBS
 
 # --- Accounts ---
 AUTH_USER_MODEL = "accounts.User"
@@ -373,39 +348,7 @@ REMEMBER_READS = switch("REMEMBER_READS", True)
 THROTTLE_TENANT = rate("THROTTLE_TENANT", "")
 # How many proxies in front of us add to X-Forwarded-For; 0 trusts the socket's address only.
 TRUSTED_PROXIES = whole("TRUSTED_PROXIES", 0, most=10)
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "TITLE": "Rihla API",
-    "DESCRIPTION": "What customers, partners and staff of a tour operator do through Rihla.",
-    "VERSION": "1.0.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SORT_OPERATIONS": True,
-    "ENUM_NAME_OVERRIDES": {
-        "PaymentStatusEnum": "payments.models.PaymentStatus",
-        "RefundStatusEnum": "payments.models.RefundStatus",
-        "BookingStatusEnum": "bookings.models.BookingStatus",
-        "BookingPaymentStatusEnum": "bookings.models.PaymentState",
-        "HoldStatusEnum": "bookings.models.HoldStatus",
-        "TourStatusEnum": "tours.models.TourStatus",
-        "DepartureStatusEnum": "tours.models.DepartureStatus",
-        "StartStatusEnum": "tours.selectors.availability.START_STATES",
-        "ReviewStatusEnum": "bookings.models.ReviewStatus",
-        "ReportReasonEnum": "bookings.models.ReportReason",
-        "ExtraBasisEnum": "tours.models.ExtraBasis",
-        "PickupBasisEnum": "tours.models.PickupBasis",
-        "PricingBasisEnum": "tours.models.PricingBasis",
-        "TourKindEnum": "tours.models.TourKind",
-        "PriceRuleKindEnum": "tours.models.RuleKind",
-        "PickupKindEnum": "tours.models.PickupKind",
-        "LanguageEnum": "accounts.models.Language",
-        "PictureSizeEnum": "tours.serializers.writing.SIZE_KINDS",
-        "DayStatusEnum": "tours.selectors.availability.DAY_STATES",
-    },
-}
+SPECTACULAR_SETTINGS = OPENAPI
 
 # --- Web security ---
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -328,12 +328,22 @@ def _asked(point: Mapping[str, Any]) -> dict[str, Any]:
     return {"zone": point["zone"], "text": point["name_en"]}
 
 
-def shifted_deposit(deposit: Mapping[str, Any] | None, by: timedelta) -> dict[str, Any] | None:
-    """A stored deposit whose days move with the departure."""
+def shifted_deposit(deposit: Mapping[str, Any] | None, by: timedelta, starts_at: datetime) -> dict[str, Any] | None:
+    """A stored deposit whose days move with the departure, which now `starts_at`.
+
+    Nobody loses a booking because the new day is near: where the balance would be overdue at once, the wait that was agreed
+    begins now, and where that ends after the start, staff decide.
+    """
     if not deposit:
         return None
     days = {name: deposit[name] for name in ("balance_due_at", "remind_at", "cancel_at") if deposit[name]}
-    return {**deposit, **{name: (datetime.fromisoformat(day) + by).isoformat() for name, day in days.items()}}
+    moved = {name: datetime.fromisoformat(day) + by for name, day in days.items()}
+    shifted = {**deposit, **{name: day.isoformat() for name, day in moved.items()}}
+    if "cancel_at" in moved:
+        wait = max(moved["cancel_at"] - moved["balance_due_at"], timedelta(days=1))
+        until = max(moved["cancel_at"], now() + wait) if moved["balance_due_at"] <= now() else moved["cancel_at"]
+        shifted["cancel_at"] = until.isoformat() if until < starts_at else None
+    return shifted
 
 
 def shifted_pickup(ride: Mapping[str, Any] | None, by: timedelta) -> dict[str, Any] | None:

@@ -63,4 +63,4 @@ def write_that_money_went_back(event: Event) -> None:
 def _give_back(event: Event, cause: str) -> None:
     amount = Decimal(event.data.get("refund", "0"))
     if amount > 0:
-        refund_booking(booking_id=event.subject_id, amount=amount, cause=cause)
+        refund_booking(booking_id=event.subject_id, amount=amount, cause=cause, only_excess=True)

@@ -34,7 +34,7 @@ from bookings.services.drafts import deposit_columns
 from bookings.services.expiry import let_go_overdue
 from bookings.services.extras import release_extras
 from bookings.services.holds import take_plainly
-from bookings.services.locks import free_seats, holds_of, lock_booking, move_seats
+from bookings.services.locks import free_seats, holds_of, lock_all, lock_booking, move_seats
 from bookings.services.settlement import payment_state, record_payment
 from ledger.money import amount_text
 from notifications.outbox import announce
@@ -136,7 +136,9 @@ def kept_quote(booking: Booking, departure: Departure) -> dict[str, Any]:
         "ends_at": departure.ends_at.isoformat(),
         "time_zone": tour.destination.time_zone,
         "any_time": departure.any_time,
-        "deposit": pricing.shifted_deposit(booking.quote.get("deposit"), departure.starts_at - booking.starts_at),
+        "deposit": pricing.shifted_deposit(
+            booking.quote.get("deposit"), departure.starts_at - booking.starts_at, departure.starts_at
+        ),
         "pickup": pricing.shifted_pickup(booking.quote.get("pickup"), departure.starts_at - booking.starts_at),
     }
 
@@ -197,8 +199,7 @@ def _lock(booking_id: UUID, departure_id: UUID) -> Booking:
     own = BookingItem.objects.filter(booking_id=booking_id, departure__isnull=False).values_list(
         "departure_id", flat=True
     )
-    both = Departure.objects.filter(pk__in={*own, departure_id}).order_by("pk")
-    list(both.select_for_update(no_key=True))
+    lock_all(Departure.objects.filter(pk__in={*own, departure_id}), extras_follow=True)
     let_go_overdue(departure_id)
     return lock_booking(booking_id)
 

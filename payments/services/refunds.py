@@ -33,7 +33,7 @@ from payments.gateways.interface import (
 from payments.gateways.registry import gateway_of
 from payments.models import Payment, PaymentFlag, PaymentStatus, Refund, RefundStatus, with_detail
 from payments.services.locks import free_number, lock_payment
-from payments.services.sums import refunded_of, tell_booking
+from payments.services.sums import excess_of, refunded_of, tell_booking
 
 logger = logging.getLogger(__name__)
 
@@ -95,13 +95,18 @@ def _refuse_refund(payment: Payment, amount: Decimal) -> None:
 
 
 @transaction.atomic
-def refund_booking(*, booking_id: UUID, amount: Decimal, cause: str) -> list[Refund]:
+def refund_booking(*, booking_id: UUID, amount: Decimal, cause: str, only_excess: bool = False) -> list[Refund]:
     """Give `amount` of what was paid for a booking back, spread over its payments, the oldest first; safe to repeat.
 
-    Each refund's cause is `<cause>:<booking>:<payment>`. Where less is left to give back than asked for, that is given.
+    Each refund's cause is `<cause>:<booking>:<payment>`. Where less is left to give back than asked for, that is given. With
+    `only_excess` no more than what is too much by now: another refund may be on its way, or the price another one again.
     """
-    lock_booking(booking_id)
+    booking = lock_booking(booking_id)
     left, refunds = amount, []
+    if only_excess:
+        left = min(amount, excess_of(booking, apart_from=cause))
+        if left <= 0:
+            return []
     payments = Payment.objects.successes().filter(booking_id=booking_id).order_by("paid_at", "pk")
     for payment in payments.prefetch_related("refunds"):
         full_cause = f"{cause}:{booking_id}:{payment.pk}"

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.timezone import now
 
+from bookings.models import Booking
 from bookings.services import Settlement, note, record_failed_attempt
 from ledger.models import AccountRole, TransactionKind
 from ledger.money import amount_text
@@ -31,7 +32,7 @@ from payments.models import (
 )
 from payments.services.locks import lock_payment
 from payments.services.refunds import request_refund
-from payments.services.sums import tell_booking
+from payments.services.sums import excess_of, tell_booking
 
 LONGEST_PAUSE = timedelta(hours=1)
 AFTER_ITS_END = timedelta(seconds=5)  # the gateway's own clock ends it first
@@ -113,6 +114,23 @@ def _paid(payment: Payment, state: RemoteState, actor: Any) -> None:
     settlement = tell_booking(payment.booking, actor=actor)
     if settlement in {Settlement.SEATS_GONE, Settlement.BOOKING_ENDED}:
         _give_back(payment, "late")
+    else:
+        _give_back_excess(payment)
+
+
+def _give_back_excess(payment: Payment) -> None:
+    """The booking became cheaper while its payer paid the earlier price: the difference goes back."""
+    if _was_looked_at(payment):
+        return
+    too_much = min(excess_of(Booking.objects.get(pk=payment.booking_id)), payment.amount)
+    if too_much > 0:
+        cause = f"excess:{payment.pk}"
+        request_refund(payment_id=payment.pk, amount=too_much, cause=cause, reason="", actor=None)
+
+
+def _was_looked_at(payment: Payment) -> bool:
+    """Whether staff keep an amount that was not ours, and give back what is too much."""
+    return bool(payment.events.filter(reason="mismatch_kept").exists())
 
 
 def _place_among(payment: Payment) -> tuple[bool, bool]:
@@ -128,8 +146,7 @@ def _place_among(payment: Payment) -> tuple[bool, bool]:
         if booking.amount_due <= 0 or payment.amount > missing:
             return True, False
         whole.update(is_part=True)
-    looked_at = payment.events.filter(reason="mismatch_kept").exists()  # staff keep it, and give back what is too much
-    if payment.amount > missing and earlier.exists() and not looked_at:
+    if payment.amount > missing and earlier.exists() and not _was_looked_at(payment):
         return True, False
     return False, payment.amount < missing
 

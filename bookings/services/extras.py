@@ -6,6 +6,7 @@ from uuid import UUID
 from bookings.models import ExtraHeld, Hold
 from bookings.pricing import stocked_extras
 from tours.models import Departure
+from tours.services.seats import lock_shared
 from tours.services.stock import give_back, lock_stock, take, take_extras
 
 
@@ -40,7 +41,8 @@ def win_extras_again(hold: Hold) -> None:
 
 
 def lock_extras(holds: Sequence[Hold]) -> None:
-    """Lock the stocks of several holds at once, before the first of them is touched."""
-    tours = {UUID(hold.quote["tour_id"]) for hold in holds if stocked_extras(hold.quote)}
-    if tours:
-        lock_stock(sorted(tours))
+    """Lock the stocks of several holds at once, before the first of them is touched, and what their departures share before."""
+    stocked = [hold for hold in holds if stocked_extras(hold.quote)]
+    if stocked:
+        lock_shared({hold.departure_id for hold in stocked})
+        lock_stock(sorted({UUID(hold.quote["tour_id"]) for hold in stocked}))

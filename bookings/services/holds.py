@@ -36,7 +36,7 @@ from bookings.services.allotted import allotted_to, use_allotted
 from bookings.services.expiry import let_go_of_extras, let_go_overdue
 from bookings.services.extras import hold_extras
 from bookings.services.keys import ClientKey, KeyTaken, is_taken
-from bookings.services.locks import free_seats, lock_departure, places_to_take
+from bookings.services.locks import free_seats, lock_all, lock_departure, places_to_take
 from config import metrics
 from config.db.rows import as_row, inserting
 from config.errors import DomainError
@@ -106,7 +106,12 @@ def hold_seats(
         if has_places or pricing.stocked_extras(hold.quote) or not take(hold, key):
             if not has_places:
                 _refuse_where_hopeless(hold)
-            for one in departures_to_clear(departure_id):
+            crowded = departures_to_clear(departure_id)
+            if (
+                len(crowded) > 1 and connection.in_atomic_block
+            ):  # then their locks stay: all of them first, in their order
+                lock_all(Departure.objects.filter(pk__in=crowded), extras_follow=True)
+            for one in crowded:
                 let_go_overdue(one)
             try:
                 take_plainly(hold, key)

@@ -13,7 +13,7 @@ from django.utils.timezone import now
 from bookings.errors import BookingNotFound
 from bookings.models import Booking, BookingItem, Hold
 from bookings.services.allotted import give_back_allotted
-from bookings.services.extras import give_extras_back
+from bookings.services.extras import give_extras_back, lock_extras
 from tours.errors import DepartureNotFound
 from tours.models import Departure
 from tours.selectors.capacity import places_left
@@ -51,11 +51,14 @@ def _departures_of(booking_id: UUID) -> set[UUID | None]:
     return set(BookingItem.objects.filter(booking_id=booking_id).values_list("departure_id", flat=True))
 
 
-def lock_all(departures: Any, *, skip_locked: bool = False) -> list[Departure]:
-    """Departures locked in the order of their ids; of several that share something with others, that too."""
+def lock_all(departures: Any, *, skip_locked: bool = False, extras_follow: bool = False) -> list[Departure]:
+    """Departures locked in the order of their ids; of several that share something with others, that too.
+
+    With `extras_follow` (stocked extras are locked next, before places are taken) also what one alone shares.
+    """
     locked = list(departures.select_for_update(of=("self",), no_key=True, skip_locked=skip_locked).order_by("pk"))
     limited = [departure.pk for departure in locked if departure.is_limited]
-    if len(limited) > 1:  # one alone takes what it needs in order when it needs it
+    if len(limited) > 1 or (limited and extras_follow):  # else one alone takes what it needs in order when it needs it
         lock_shared(limited)
     return locked
 
@@ -69,6 +72,7 @@ def places_to_take(departure: Departure) -> int:
 
 def free_seats(hold: Hold, *, booked: bool = False) -> None:
     """Give the seats of a hold back, with its extras and the places that were added for it alone. Under the departure's lock."""
+    lock_extras([hold])
     kept = give_back_allotted(hold)
     move_seats(hold.departure_id, allotted=kept, **{"booked" if booked else "held": -hold.seats})
     give_extras_back(hold)

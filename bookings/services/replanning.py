@@ -24,6 +24,7 @@ from tours.caching import seats_changed
 from tours.models import Departure, DepartureStatus, PlannedChange
 from tours.services.departures import Start
 from tours.services.planning import Replan, apply_operations
+from tours.services.seats import lock_shared
 
 TO_CHOOSE_FROM = 8  # departures named beside one that goes
 AROUND = timedelta(days=30)
@@ -82,6 +83,7 @@ def decide_for_guests(*, departure_ids: Collection[UUID], decision: Decision, ac
     """
     if decision.how == How.KEEP or not departure_ids:
         return {}
+    lock_shared({*departure_ids, *(row.pk for row in rows_at(decision.targets.values()))})
     _give_up_holds(departure_ids)
     if decision.how == How.OFFER:
         made = offer_choices(

@@ -59,7 +59,7 @@ def hold_instead(*, hold_id: UUID, actor: Any, departure_id: UUID, **party: Any)
     """
     old = Hold.objects.filter(pk=hold_id, customer_id=actor.pk, status=HoldStatus.ACTIVE).first()
     if old is not None:
-        locked = lock_all(Departure.objects.filter(pk__in={old.departure_id, departure_id}))
+        locked = lock_all(Departure.objects.filter(pk__in={old.departure_id, departure_id}), extras_follow=True)
         lock_stock({departure.tour_id for departure in locked})
         with suppress(HoldExpired, HoldReleased, HoldBooked):
             release_hold(hold_id=hold_id, actor=actor)

@@ -204,3 +204,23 @@ def test_damage_is_named(departure):
     with unguarded_owner() as owner:
         owner.execute("UPDATE bookings_allottedplaces SET used = 1")
     assert len(faults()) == 2
+
+
+def test_guests_of_the_partner_move_onto_its_places(departure):
+    sindbad = partner()
+    agent, there = agent_of(sindbad), running(hour=30, tour=departure.tour, option=departure.option, capacity=4)
+    kept(departure, partner=sindbad)
+    assert places_of(sindbad, there) == (4, 0)
+    booking = BookingFactory(departure=departure, actor=agent, status=BookingStatus.CONFIRMED)
+    services.move_for_the_operator(
+        booking_id=booking.pk, departure_id=there.pk, actor=None, reason="the boat is broken"
+    )
+    assert (places_of(sindbad, departure), places_of(sindbad, there)) == ((4, 0), (4, 2))
+    services.cancel_booking(booking_id=booking.pk, actor=agent)
+    assert places_of(sindbad, there) == (4, 0)
+    assert [fault for found in check_all("bookings:").faults.values() for fault in found] == []
+
+
+def places_of(one, departure):
+    row = AllottedPlaces.objects.get(partner=one, departure=departure)
+    return row.places, row.used

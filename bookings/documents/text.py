@@ -21,6 +21,11 @@ ARABIC = re.compile(r"[\u0600-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe7
 STRONG = re.compile(r"[A-Za-zÀ-ɏ]|(?P<arabic>[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff])")
 INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+MIRRORED = str.maketrans("()[]{}<>«»‹›", ")(][}{><»«›‹")
+BRACKET = r"[()\[\]{}<>«»‹›]"
+# Stands after a bracket in the order of reading; it takes the bracket's direction and has no glyph.
+MARK = "\u034f"
+TURNED = re.compile(f"{MARK}({BRACKET})|({BRACKET}){MARK}")
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,15 @@ def joined(text: str) -> str:
 
 
 def visual(line: str, *, rtl: bool) -> str:
-    """A line as its glyphs stand from left to right."""
-    return INVISIBLE.sub("", str(get_display(joined(line), base_dir="R" if rtl else "L")))
+    """A line as its glyphs stand from left to right.
+
+    `get_display` puts brackets where they belong and leaves them as they were: those that are read from right to left, which
+    is where the mark came out before its bracket, are turned round here.
+    """
+    marked = re.sub(f"({BRACKET})", rf"\1{MARK}", joined(line.replace(MARK, "")))
+    shown = str(get_display(marked, base_dir="R" if rtl else "L"))
+    shown = TURNED.sub(lambda found: found[1].translate(MIRRORED) if found[1] else found[2], shown)
+    return INVISIBLE.sub("", shown)
 
 
 def runs(shown: str, face: Face) -> list[tuple[str, str]]:

@@ -103,6 +103,14 @@ def test_lines_are_broken_in_the_order_they_are_read():
 def test_numbers_names_and_brackets_keep_their_direction():
     assert visual(f"هاتف {ltr('+20 100 123')}", rtl=True).startswith("+20 100 123")
     assert visual("(abc) def", rtl=False) == "(abc) def"
+    assert (
+        visual("شتيجنبرجر (خليج)", rtl=True)[0] == "("
+    )  # the last one read stands at the left, and opens to the right
+    assert visual("شتيجنبرجر (خليج)", rtl=True).count("(") == visual("شتيجنبرجر (خليج)", rtl=True).count(")") == 1
+    assert visual("رحلة (Small group)", rtl=True).startswith("(Small group) ")
+    assert visual("«رحلة»", rtl=True)[0] == "«"
+    assert visual(f"{ltr('(12) [a]')} رحلة", rtl=True).endswith("(12) [a]")
+    assert visual("((أ))", rtl=True)[:2] == "(("
     names = f"{apart('Mona Saleh')}، {apart('Karim')}"
     assert visual(names, rtl=True).index("Karim") < visual(names, rtl=True).index("Mona Saleh")
     assert (is_rtl("123 مرحبا abc", False), is_rtl("abc مرحبا", True), is_rtl("123", True)) == (True, False, True)

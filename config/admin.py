@@ -10,14 +10,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy
 from unfold.sites import UnfoldAdminSite
 
 PageView = Callable[..., HttpResponse]
+
+
+def id_of(object_id: Any) -> UUID:
+    """The id in an address. Raises `Http404` for what is none."""
+    try:
+        return UUID(str(object_id))
+    except ValueError as fault:
+        raise Http404 from fault
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ from bookings.admin.shown import (
 from bookings.documents import voucher_pdf
 from bookings.models import Booking, BookingStatus
 from bookings.views.bookings import file_answer
+from config.admin import id_of
 from config.errors import DomainError
 from config.filters import DaysFilter
 
@@ -206,7 +207,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         """Only what the booking's state allows."""
-        booking = Booking.objects.filter(pk=object_id).first()
+        booking = Booking.objects.filter(pk=id_of(object_id)).first()
         allowed = self._allowed(booking) if booking else set()
         return [
             one

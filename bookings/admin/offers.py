@@ -23,6 +23,7 @@ from bookings.admin.forms import ReasonForm
 from bookings.admin.moving import departure_in_words, departures_for
 from bookings.models import Booking, ChoiceOffer, OfferStatus
 from bookings.services.offers import Answer
+from config.admin import id_of
 from config.errors import DomainError
 from config.i18n import in_language
 
@@ -87,7 +88,7 @@ class ChoiceOfferAdmin(AuditedAdmin, ModelAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         """Only what is open can be answered."""
-        is_open = ChoiceOffer.objects.waiting().filter(pk=object_id).exists()
+        is_open = ChoiceOffer.objects.waiting().filter(pk=id_of(object_id)).exists()
         return super().get_actions_detail(request, object_id) if is_open else []
 
     @action(description=gettext_lazy("Answer for the guest …"), icon="call", permissions=["change"])

@@ -20,7 +20,7 @@ from unfold.decorators import action, display
 from accounts.admin_audit import AuditedAdmin
 from bookings.models import Review, ReviewStatus
 from bookings.services import reviews as services
-from config.admin import page
+from config.admin import id_of, page
 from config.errors import DomainError
 from config.i18n import in_language
 from tours.admin.editor import TOUR
@@ -205,12 +205,14 @@ class ReviewAdmin(AuditedAdmin, ModelAdmin):
         services.delete_review(review_id=obj.pk, actor=request.user)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        waits = Review.objects.filter(pk=object_id).exclude(status=ReviewStatus.APPROVED, open_reports=0).exists()
+        waits = (
+            Review.objects.filter(pk=id_of(object_id)).exclude(status=ReviewStatus.APPROVED, open_reports=0).exists()
+        )
         return super().get_actions_detail(request, object_id) if waits else []
 
     @action(description=gettext_lazy("Show it"), icon="check", permissions=["approve"])
     def approve_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        self._approve(request, [UUID(object_id)])
+        self._approve(request, [id_of(object_id)])
         return redirect("admin:bookings_review_change", object_id)
 
     @admin.action(description=gettext_lazy("Show them"), permissions=["approve"])

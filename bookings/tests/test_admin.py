@@ -260,6 +260,16 @@ def test_customers_and_strangers_see_nothing(client):
         assert client.get(page(booking, "voucher")).status_code == 302
 
 
+@pytest.mark.parametrize(
+    "model",
+    ["bookings_booking", "bookings_choiceoffer", "bookings_review", "tours_tour", "tours_departure"],
+)
+def test_an_address_that_is_no_id_is_not_found(client, model):
+    app, name = model.split("_")
+    back_office(client, f"{app}.view_{name}", f"{app}.change_{name}", "tours.publish")
+    assert client.get(reverse(f"admin:{model}_change", args=["nonsense"])).status_code == 404
+
+
 def test_unknown_bookings_are_not_found(client):
     back_office(client, *ALL)
     booking = BookingFactory()

@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
+from config.admin import id_of
 from config.errors import DomainError
 from config.filters import DaysFilter
 from payments.admin.payments import AskForm
-from payments.admin.readonly import LookedAt, back_to, badge, id_of, linked, page_of
+from payments.admin.readonly import LookedAt, back_to, badge, linked, page_of
 from payments.gateways.http import redacted
 from payments.models import Notice, NoticeStatus
 from payments.services import replay_notice

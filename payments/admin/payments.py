@@ -15,11 +15,12 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from bookings.models import Booking
+from config.admin import id_of
 from config.errors import DomainError
 from config.filters import DaysFilter
 from config.ids import uuid7
 from ledger.money import amount_text, format_money
-from payments.admin.readonly import LookedAt, back_to, badge, id_of, linked, page_of, posting_link
+from payments.admin.readonly import LookedAt, back_to, badge, linked, page_of, posting_link
 from payments.gateways.interface import GatewayError
 from payments.gateways.registry import offered_codes
 from payments.models import Notice, Payment, PaymentEvent, PaymentFlag, PaymentStatus, Refund, RefundStatus

@@ -1,10 +1,9 @@
 """What the pages of this app share: rows are only looked at, and a dialog ends with a message on the page it came from."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
@@ -36,14 +35,6 @@ def back_to(request: HttpRequest, page: str, message: Any, level: int = messages
     if "HX-Request" in request.headers:
         return HttpResponse(headers={"HX-Redirect": page})
     return HttpResponse(status=303, headers={"Location": page})
-
-
-def id_of(object_id: Any) -> UUID:
-    """The id in an address. Raises `Http404` for what is none."""
-    try:
-        return UUID(str(object_id))
-    except ValueError as fault:
-        raise Http404 from fault
 
 
 def page_of(row: Any) -> str:

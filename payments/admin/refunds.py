@@ -9,11 +9,12 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from config.admin import id_of
 from config.errors import DomainError
 from config.filters import DaysFilter
 from ledger.money import format_money
 from payments.admin.payments import REFUND_COLOURS
-from payments.admin.readonly import LookedAt, back_to, badge, id_of, linked, page_of, posting_link
+from payments.admin.readonly import LookedAt, back_to, badge, linked, page_of, posting_link
 from payments.gateways.cash import CODE as CASH
 from payments.models import Refund, RefundStatus
 from payments.services import pay_out

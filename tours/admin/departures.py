@@ -29,6 +29,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
+from config.admin import id_of
 from config.errors import DomainError
 from tours.admin.pages import CatalogueAdmin
 from tours.admin.shown import badge, local_time, occupancy
@@ -190,12 +191,14 @@ class DepartureAdmin(CatalogueAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         """Closing is offered for what is open."""
-        is_open = Departure.objects.filter(pk=object_id, status=DepartureStatus.OPEN).exists()
+        known = Departure.objects.filter(pk=id_of(object_id)) if object_id else Departure.objects.none()
+        is_open = known.filter(status=DepartureStatus.OPEN).exists()
         return super().get_actions_detail(request, object_id) if is_open else []
 
     def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> Any:
         """Reopening is offered for what is closed and still to come."""
-        closed = Departure.objects.filter(pk=object_id, status=DepartureStatus.CLOSED).upcoming().exists()
+        known = Departure.objects.filter(pk=id_of(object_id)) if object_id else Departure.objects.none()
+        closed = known.filter(status=DepartureStatus.CLOSED).upcoming().exists()
         return super().get_actions_submit_line(request, object_id) if closed else []
 
     # --- Closing, with a page that asks why ---

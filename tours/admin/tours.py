@@ -20,6 +20,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import action, display
 
+from config.admin import id_of
 from config.errors import DomainError
 from tours.admin.copying import duplicate_view
 from tours.admin.editor import TOUR, EditedInTabs
@@ -267,7 +268,7 @@ class TourAdmin(InterestShown, EditedInTabs, CatalogueAdmin):
     def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> Any:
         """Only the moves that the tour can make from where it is."""
         buttons = super().get_actions_submit_line(request, object_id)
-        tour = Tour.objects.filter(pk=object_id).only("status").first() if buttons else None
+        tour = Tour.objects.filter(pk=id_of(object_id)).only("status").first() if buttons and object_id else None
         allowed = ALLOWED_MOVES[tour.status] if tour else set()
         prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
         return [button for button in buttons if MOVES[button.action_name.removeprefix(prefix)] in allowed]

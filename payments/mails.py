@@ -130,10 +130,12 @@ def write_balance(booking: Booking, event: str, *, is_overdue: bool) -> None:
 def _deposit_rows(booking: Booking) -> list[tuple[str, str]]:
     if not booking.deposit_due:
         return []
-    return [
-        (pgettext("booking", "Deposit"), _shown(booking, booking.deposit_due)),
-        (_("The rest"), wording.balance_in_words(booking)),
-    ]
+    rows = [(pgettext("booking", "Deposit"), _shown(booking, booking.deposit_due))]
+    if booking.balance_due_at is not None:
+        rest = _shown(booking, booking.amount_due - booking.deposit_due)
+        day = wording.day_in_words(wording.local(booking.balance_due_at, booking.quote["time_zone"]))
+        rows.append((_("The rest"), f"{rest} · {_('until {day}').format(day=day)}"))
+    return rows
 
 
 def payment_link(booking: Booking) -> str:

@@ -67,6 +67,7 @@ class NetRateInline(TabularInline):
     fields = ["option", "category", "basis", "value", "currency", "first_day", "last_day"]
     autocomplete_fields = ["option"]
     extra = 0
+    hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("option__tour", "category")

@@ -23,7 +23,7 @@ from config.admin import page
 from config.errors import DomainError
 from ledger.models import Currency
 from ledger.money import format_money
-from tours.models import Departure, PriceCategory, PriceRule, TourOption
+from tours.models import Departure, PriceCategory, PriceRule, ServiceFee, TourOption
 from tours.prices import Terms, load_offers, load_terms, starting
 
 
@@ -184,4 +184,7 @@ def _links(lines: Any) -> dict[str, str]:
     rules = {step["rule"] for line in lines for step in (line, *line["because"])}
     ids = {rule.partition(":")[2] for rule in rules if rule.startswith("price_rule:")}
     there = PriceRule.objects.filter(pk__in=ids).values_list("pk", flat=True) if ids else []
-    return {f"price_rule:{pk}": reverse("admin:tours_pricerule_change", args=[pk]) for pk in there}
+    found = {f"price_rule:{pk}": reverse("admin:tours_pricerule_change", args=[pk]) for pk in there}
+    fees = {rule.partition(":")[2] for rule in rules if rule.startswith("fee:")}
+    there = ServiceFee.objects.filter(pk__in=fees).values_list("pk", flat=True) if fees else []
+    return found | {f"fee:{pk}": reverse("admin:tours_servicefee_change", args=[pk]) for pk in there}

@@ -202,11 +202,12 @@ class PriceRuleAdmin(CatalogueAdmin):
         return for_warnings(super().get_queryset(request)).select_related("price_group")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The rules that may hide those of the page are read once."""
+        """The rules that may hide those of the page, and the names of categories, are read once."""
         listed = super().get_changelist_instance(request)
         rivals = rivals_of(listed.result_list)
+        names = {category.code: str(category) for category in PriceCategory.objects.all()}
         for rule in listed.result_list:
-            rule.rivals = rivals
+            rule.rivals, rule.category_names = rivals, [names.get(code, code) for code in rule.categories]
         return listed
 
     def save_model(self, request: HttpRequest, obj: PriceRule, form: Any, change: bool) -> None:
@@ -235,10 +236,10 @@ class PriceRuleAdmin(CatalogueAdmin):
     @display(description=gettext_lazy("does"))
     def does(self, rule: PriceRule) -> str:
         if rule.effect == RuleEffect.PERCENT:
-            return format_html("<bdi>{} %</bdi>", f"{rule.value.normalize():+f}")
+            return format_html('<bdi dir="ltr">{} %</bdi>', f"{rule.value.normalize():+f}")
         sign = "+" if rule.effect == RuleEffect.AMOUNT and rule.value > 0 else ""
         return format_html(
-            "<bdi>{}{}</bdi>", sign, money(rule.value, rule.tour.currency_id) if rule.tour else rule.value
+            '<bdi dir="ltr">{}{}</bdi>', sign, money(rule.value, rule.tour.currency_id) if rule.tour else rule.value
         )
 
     @display(description=gettext_lazy("only for"))
@@ -261,9 +262,10 @@ def conditions_in_words(rule: PriceRule) -> list[str]:
     if rule.first_day or rule.last_day:
         first, last = (date_format(day, "j M Y") if day else "…" for day in (rule.first_day, rule.last_day))
         words.append(first if first == last else f"{first} – {last}")
-    words += [", ".join(names[day] for day in sorted(rule.weekdays))] if rule.weekdays else []
-    words += [", ".join(f"{time:%H:%M}" for time in rule.start_times)] if rule.start_times else []
-    words += [", ".join(rule.categories)] if rule.categories else []
+    comma = _(", ")
+    words += [comma.join(names[day] for day in sorted(rule.weekdays))] if rule.weekdays else []
+    words += [comma.join(f"{time:%H:%M}" for time in rule.start_times)] if rule.start_times else []
+    words += [comma.join(getattr(rule, "category_names", rule.categories))] if rule.categories else []
     if rule.days_before is not None:
         words.append(_("{n} days before or more").format(n=rule.days_before))
     if rule.hours_before is not None:

@@ -210,6 +210,18 @@ def test_the_list_says_what_to_mind(option, django_assert_max_num_queries):
     assert page.count("Hidden by “Rule 0”") == 5
 
 
+def test_the_list_names_what_a_rule_is_for_in_the_language_of_the_reader(option):
+    made = rule(option.tour, "WEEKDAY", weekdays=[5, 6], categories=["adult", "child"], value=5, effect="AMOUNT")
+    staff = signed_in("ADMIN")
+    address = reverse("admin:tours_pricerule_changelist")
+    page = staff.get(address, HTTP_ACCEPT_LANGUAGE="ar").content.decode()
+    assert "بالغ، طفل" in page
+    assert "الجمعة، السبت" in page
+    assert ">adult" not in page
+    assert '<bdi dir="ltr">+' in page
+    assert "Adult, Child" in staff.get(address).content.decode(), made
+
+
 # --- Group prices and other currencies ---
 
 

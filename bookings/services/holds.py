@@ -78,9 +78,10 @@ def hold_seats(
     transfer: Mapping[str, Any] | None = None,
     fingerprint: str = "",
     actor: Any = None,
+    payer: Any = None,
     key: ClientKey | None = None,
 ) -> Hold:
-    """Keep the party's seats for `HOLD_SECONDS` at today's price.
+    """Keep the party's seats for `HOLD_SECONDS` at today's price, which is that of `payer` where staff hold for somebody.
 
     Whoever is nobody (`actor` None) gets a secret in `hold.token`, which is stored as a hash only. With the `fingerprint` of
     a quote seen before, another price is refused. With `key`, hold and key are written together or not at all.
@@ -95,13 +96,13 @@ def hold_seats(
         voucher_code=voucher_code,
         pickup=pickup,
         transfer=transfer,
-        customer=actor,
+        customer=payer or actor,
     )
     if fingerprint and fingerprint != quote.fingerprint:
         raise PriceChanged(details={"quote": pricing.in_words(quote.as_json())})
     hold = _new_hold(quote, actor)
     with _refusing_taken_keys(key):
-        hold.partner = partner_of(actor)
+        hold.partner = partner_of(payer or actor)
         has_places = allotted_to(hold.partner, departure_id) is not None
         if has_places or pricing.stocked_extras(hold.quote) or not take(hold, key):
             if not has_places:

@@ -225,7 +225,9 @@ def _move(terms: MoveTerms, *, actor: Any, reason: str, late: bool) -> Booking:
         expires_at=old.expires_at,
     )
     release_extras(old)  # of the same day: they are the same; where the new seats are not won, nothing of this happens
-    hold.partner = partner_of(booking.agent)  # what is kept for them is there for their guests who move, too
+    hold.partner = partner_of(
+        booking.agent or booking.customer
+    )  # what is kept for them is there for their guests who move, too
     hold.by_partner = not late and partner_of(actor) is not None
     take_plainly(hold, None, late=late)
     if was_booked:

@@ -30,6 +30,7 @@ def hold_beyond_capacity(
     pickup: Mapping[str, Any] | None = None,
     transfer: Mapping[str, Any] | None = None,
     fingerprint: str = "",
+    payer: Any = None,
 ) -> Hold:
     """Hold a party's seats, enlarging the departure by the places that are missing; they go with the hold or its booking.
 
@@ -41,10 +42,10 @@ def hold_beyond_capacity(
         raise ReasonRequired(details={"overbooking_reason": [str(ReasonRequired.message)]})
     party: dict[str, Any] = {"departure_id": departure_id, "guests": guests, "extras": extras, "currency": currency}
     party |= {"pickup": pickup, "transfer": transfer}
-    seats = pricing.quote(**party, customer=actor).seats
+    seats = pricing.quote(**party, customer=payer or actor).seats
     let_go_overdue(departure_id)
     added = make_room(departure_id=departure_id, seats=seats, actor=actor, reason=reason.strip())
-    hold = hold_seats(**party, fingerprint=fingerprint, actor=actor)
+    hold = hold_seats(**party, fingerprint=fingerprint, actor=actor, payer=payer)
     hold.beyond_capacity = added
     hold.save(update_fields=["beyond_capacity"])
     return hold

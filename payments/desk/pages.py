@@ -13,7 +13,8 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Role
+from accounts.models import Role, User
+from accounts.selectors import people_here
 from accounts.services.people import add_person
 from bookings import wording
 from bookings.errors import HoldBooked, SeatsUnavailable
@@ -30,7 +31,7 @@ from bookings.services import (
 from config.admin import page
 from config.errors import DomainError, InvalidInput
 from config.i18n import in_language
-from payments.desk.shown import desk_of, in_words, is_held
+from payments.desk.shown import desk_of, in_words, is_held, payer
 from payments.desk.typed import DETAILS, Typed
 from payments.gateways.registry import offered_for
 from payments.mails import payment_link
@@ -132,6 +133,7 @@ def _hold_now(request: HttpRequest, typed: Typed) -> Hold:
         "currency": typed.currency or None,
         "fingerprint": typed.fingerprint,
         "actor": request.user,
+        "payer": payer(_caller(typed)),
         **typed.ride,
     }
     if typed.do == "overbook":
@@ -142,6 +144,11 @@ def _hold_now(request: HttpRequest, typed: Typed) -> Hold:
         hold = (hold_beyond_capacity if "reason" in asked else hold_seats)(**asked)
     typed.hold = hold.pk
     return hold
+
+
+def _caller(typed: Typed) -> User | None:
+    """Who calls, where it is somebody who is known here."""
+    return people_here().filter(pk=typed.customer).first() if typed.customer is not None else None
 
 
 def _extend(request: HttpRequest, typed: Typed, notices: Notices) -> None:
@@ -211,7 +218,7 @@ def _held_as_asked(request: HttpRequest, typed: Typed) -> Hold | None:
     if typed.hold is None:
         return None
     hold = find_hold(hold_id=typed.hold, actor=request.user)
-    return hold if is_held(hold, typed) else None
+    return hold if is_held(hold, typed, _caller(typed)) else None
 
 
 def _settling(typed: Typed) -> Settling:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,7 @@ from accounts.models import User
 from accounts.selectors import find_callers, people_here
 from bookings import pricing, wording
 from bookings.models import Hold
+from bookings.partners import partner_of
 from bookings.services import find_hold
 from bookings.services.holds import extensions_left, is_usable
 from config.errors import DomainError
@@ -152,7 +154,7 @@ def _hold(desk: Desk) -> None:
 
 def _price(desk: Desk) -> None:
     typed = desk.typed
-    if desk.hold is not None and is_held(desk.hold, typed):
+    if desk.hold is not None and is_held(desk.hold, typed, desk.customer):
         desk.quote = desk.hold.quote
         return
     if not typed.party or typed.departure is None:
@@ -163,7 +165,7 @@ def _price(desk: Desk) -> None:
             guests=typed.party,
             extras=typed.extras_wanted,
             currency=typed.currency or None,
-            customer=desk.user,
+            customer=payer(desk.customer),
             **typed.ride,
         )
     except DomainError as refusal:
@@ -172,14 +174,21 @@ def _price(desk: Desk) -> None:
     desk.quote = made.as_json()
 
 
-def is_held(hold: Hold, typed: Typed) -> bool:
-    """Whether the hold is for just what the form says now."""
-    quote = hold.quote
+def payer(customer: User | None) -> User | AnonymousUser:
+    """At whose prices a caller buys: their own where they are known, else everybody's; never the clerk's."""
+    return customer or AnonymousUser()
+
+
+def is_held(hold: Hold, typed: Typed, customer: User | None) -> bool:
+    """Whether the hold is for just what the form says now, at this caller's prices."""
+    quote, partner = hold.quote, partner_of(customer)
     return (
-        hold.departure_id == typed.departure
+        quote.get("partner", "") == (partner.code if partner else "")
+        and quote.get("price_group", "") == (customer.price_group if customer else "")
+        and hold.departure_id == typed.departure
         and {code: number for code, number in quote["guests"].items() if number} == typed.party
         and _counted(quote["extras"]) == _counted(typed.extras_wanted)
-        and quote["currency"] == (typed.currency or quote["price_list_currency"])
+        and quote["currency"] == (typed.currency or (partner.currency_id if partner else quote["price_list_currency"]))
         and pricing.ride_asked(quote) == typed.ride
     )
 
@@ -216,7 +225,7 @@ def in_words(desk: Desk) -> dict[str, Any]:
         context |= {
             "seconds_left": max(0, int((desk.hold.expires_at - now()).total_seconds())),
             "extensions_left": extensions_left(desk.hold),
-            "is_held": is_held(desk.hold, typed),
+            "is_held": is_held(desk.hold, typed, desk.customer),
         }
     return context
 

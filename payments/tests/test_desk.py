@@ -474,9 +474,9 @@ def test_the_screen_costs_the_same_however_much_there_is(client, django_assert_n
             client.get(reverse(SCREEN))
         with django_assert_num_queries(8):
             press(client, "look", searching)
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(11):  # one for the caller's prices
             press(client, "look", full)
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(11):
             press(client, "look", {**full, "hold": ""})
         for number in range(5):
             customer("Mona", f"Number {number}")

@@ -4,14 +4,28 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 
-from bookings.models import BookingStatus
+from accounts.models import Membership, PriceGroup
+from accounts.tests.factories import TenantFactory
+from bookings.models import Allotment, Booking, BookingStatus, Hold, NetRate
+from bookings.services.allotments import arrange_allotments
+from bookings.tests.factories import PartnerUserFactory
+from config.tenancy import tenant_context
 from payments.models import Payment
 from payments.tests.steps import assert_sound
-from payments.tests.test_desk import clerk_at, fields, only_booking, party, press
-from tours.models import DepositRule, ExtraStock, PickupPlace, PickupPrice, PickupRule, PickupZone, TransferPrice
-from tours.tests.factories import DepartureFactory, ExtraFactory
+from payments.tests.test_desk import clerk_at, customer, fields, only_booking, party, press, seats
+from tours.models import (
+    DepositRule,
+    ExtraStock,
+    PickupPlace,
+    PickupPrice,
+    PickupRule,
+    PickupZone,
+    PriceRule,
+    TransferPrice,
+)
+from tours.tests.factories import DepartureFactory, ExtraFactory, PriceCategoryFactory
 
 pytestmark = pytest.mark.usefixtures("tenant")
 
@@ -84,3 +98,70 @@ def test_a_transfer_asks_for_both_ends_and_the_flight(client, departure):
         "2027-01-31T12:30:00+00:00",
     )
     assert booking.quote["pickup"]["destination"]["zone"] == "makadi"
+
+
+# --- At whose prices a caller buys ---
+
+
+def group_of(person, code):
+    group = PriceGroup.objects.create(code=code, name_en=code.title(), name_ar=code)
+    Membership.objects.filter(user=person).update(price_group=group)
+    return group
+
+
+def test_a_known_caller_buys_at_their_own_prices_and_a_stranger_at_everybodys(client):
+    clerk, mona, departure = clerk_at(client), customer(), DepartureFactory()
+    for person, code, percent in ((mona, "gold", -10), (clerk, "staff", -50)):
+        PriceRule.objects.create(
+            tour=departure.tour,
+            kind="GROUP",
+            price_group=group_of(person, code),
+            value=percent,
+            name_en=code.title(),
+            name_ar=code,
+        )
+    shown = press(client, "hold", party(departure))
+    assert Hold.objects.get().quote["total"] == "200.00"
+    form = fields(shown) | {"customer": str(mona.pk), "way": "cash", "receipt": "R-1"}
+    answer = press(client, "book", form)  # the price that was shown is another one: it is shown before anything is sold
+    assert (answer.status_code, Booking.objects.count()) == (409, 0)
+    shown = press(client, "look", form)
+    assert "$180.00" in shown.content.decode()
+    press(client, "book", fields(shown) | {"way": "cash", "receipt": "R-1"})
+    booking = Booking.objects.get()
+    assert (booking.total, booking.customer_id, booking.quote["price_group"]) == (180, mona.pk, "gold")
+    assert seats(departure)[:2] == (0, 2)
+    assert_sound()
+
+
+def test_a_partner_who_calls_buys_at_net_rates_and_from_its_own_places(client):
+    clerk_at(client)
+    start = now().replace(microsecond=0) + timedelta(days=60)
+    agent, departure = PartnerUserFactory(), DepartureFactory(capacity=4, starts_at=start)
+    NetRate.objects.create(
+        partner=agent.partner, option=departure.option, category=PriceCategoryFactory(code="adult"), value=70
+    )
+    allotment = Allotment.objects.create(
+        partner=agent.partner,
+        option=departure.option,
+        places=4,
+        first_day=localdate(),
+        last_day=localdate() + timedelta(days=200),
+    )
+    arrange_allotments(allotment_ids=[allotment.pk])
+    shown = press(client, "hold", party(departure, customer=str(agent.user_id)))
+    hold = Hold.objects.get(status="ACTIVE")
+    assert (hold.quote["total"], hold.quote["partner"], hold.allotted_seats) == ("140.00", agent.partner.code, 2)
+    press(client, "book", fields(shown) | {"way": "later", "reason": "on account"})
+    assert (Hold.objects.get().pk, Booking.objects.get().total) == (hold.pk, 140)
+    assert_sound()
+
+
+def test_somebody_of_another_operator_is_nobody_here(client):
+    clerk_at(client)
+    with tenant_context(TenantFactory().pk):
+        stranger = customer()
+        group_of(stranger, "gold")
+    departure = DepartureFactory()
+    press(client, "hold", party(departure, customer=str(stranger.pk)))
+    assert Hold.objects.get().quote["price_group"] == ""

@@ -25,6 +25,7 @@ from tours.occurrences import starts_of
 from tours.prices import Terms, seats_of
 
 DAYS_BACK = 75
+MOST_TRIES = 400  # to find a departure that runs just now
 BOOKED_BEFORE_CUTOFF = timedelta(minutes=30)
 MADE_BEFORE = timedelta(days=100)  # departures are made so long before they start
 
@@ -197,7 +198,11 @@ class Plan:
                 yield self._new(chance, _pick(chance, COMING), "coming")
 
     def _new(self, chance: Random, ending: Ending, when: str) -> Planned:
+        tries = 0
         while True:
+            tries += 1
+            if when == "running" and tries > MOST_TRIES:  # with few tours nobody is on the way at night
+                ending, when = Ending.COMPLETED, "past"
             sale = chance.choices(self.sales, cum_weights=self.weights)[0]
             start = self._start(chance, sale, when)
             if start is None:
@@ -217,7 +222,7 @@ class Plan:
             return Planned(story, sale, start, held, booked)
 
     def _start(self, chance: Random, sale: Sale, when: str) -> Start | None:
-        """Soon or lately rather than far away."""
+        """Soon or lately rather than far away. None where there is nothing of the kind."""
         if when == "coming":
             rows = sale.coming
         else:

@@ -67,20 +67,25 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Any:
     owner = dict(connection.settings_dict)
     serving = urlsplit(settings.DATABASE_URL)
 
-    def empty_as_owner(test: TransactionTestCase) -> None:
+    def do_as_owner(statements: list[str]) -> None:
         parameters = {"dbname": connection.settings_dict["NAME"], "user": owner["USER"], "password": owner["PASSWORD"]}
         if owner["HOST"]:
             parameters |= {"host": owner["HOST"]}
         if owner["PORT"]:
             parameters |= {"port": owner["PORT"]}
-        with psycopg.connect(**parameters) as emptying:
-            emptying.execute(EMPTY)
+        with psycopg.connect(**parameters) as doing:
+            for statement in statements:
+                doing.execute(statement)
+
+    def empty(test: TransactionTestCase) -> None:
+        do_as_owner([EMPTY])
 
     with django_db_blocker.unblock():
         connection.close()
         connection.close_pool()
         connection.settings_dict.update(USER=unquote(serving.username or ""), PASSWORD=serving.password or "")
-        TransactionTestCase._fixture_teardown = empty_as_owner
+        connection.ops.execute_sql_flush = do_as_owner
+        TransactionTestCase._fixture_teardown = empty
         yield
         connection.close()
         connection.close_pool()

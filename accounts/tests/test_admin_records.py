@@ -15,6 +15,14 @@ from config.tenancy import tenant_context
 
 pytestmark = pytest.mark.django_db
 
+PRESENCE = {
+    "choice_hours": 72,
+    "choice_unanswered": "REFUND",
+    "site_address": "",
+    "tour_path": "/{language}/tours/{slug}",
+    "reviews_ask_after_days": 2,
+}
+
 
 def test_rights_of_a_role_are_ticked_saved_and_audited(office):
     boss = office("SUPER_ADMIN")
@@ -54,6 +62,7 @@ def test_administrators_change_their_own_operators_profile_only(office, other_te
         "address_ar": "",
         "currency": "EGP",
         "time_zone": "Africa/Cairo",
+        **PRESENCE,
         "guests_may_book": "on",
         "slug": "taken-over",
         "host": "evil.example",
@@ -80,6 +89,7 @@ def test_a_new_operator_has_its_roles_at_once(office):
         "address_ar": "",
         "currency": "AED",
         "time_zone": "Asia/Dubai",
+        **PRESENCE,
         "is_active": "on",
     }
     response = boss.post(page("tenant_add"), form)

@@ -27,6 +27,8 @@ def typed(*people, **values):
         "is_active": "on",
         "people-TOTAL_FORMS": len(people),
         "people-INITIAL_FORMS": 0,
+        "net_rates-TOTAL_FORMS": 0,
+        "net_rates-INITIAL_FORMS": 0,
         **rows,
         **values,
     }

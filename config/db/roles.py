@@ -9,6 +9,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+MAKING = 7_265_746_811  # of the advisory lock under which a role is made
+
 
 class UnsafeServingRole(RuntimeError):
     """The role that would serve requests could step past row-level security."""
@@ -29,6 +31,16 @@ def serving_url(owner_url: str, secret: str) -> str:
 
 def ensure_serving_role(owner: Any, role: str, password: str | None) -> None:
     """Make the serving role, or bring it into the shape it must have. `owner` is a psycopg connection in autocommit."""
+    owner.execute(
+        "SELECT pg_advisory_lock(%s)", [MAKING]
+    )  # two starts at once would update the same rows of the catalogue
+    try:
+        _ensure(owner, role, password)
+    finally:
+        owner.execute("SELECT pg_advisory_unlock(%s)", [MAKING])
+
+
+def _ensure(owner: Any, role: str, password: str | None) -> None:
     name = sql.Identifier(role)
     exists = owner.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None
     if not exists:

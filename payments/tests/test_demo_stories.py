@@ -393,7 +393,7 @@ def test_terms_made_from_rows_are_those_that_are_loaded(tour):
         Tour.objects.select_related("destination", "tax").prefetch_related("options__prices__category", "extras").get()
     )
     made, loaded = terms_of(row, row.options.all()[0]), load_terms(departure.pk)
-    own = {"departure_id", "starts_at", "ends_at", "cutoff_at"}
+    own = {"departure_id", "starts_at", "ends_at", "cutoff_at", "capacity"}
     assert {name: getattr(made, name) for name in made.__slots__ if name not in own} == {
         name: getattr(loaded, name) for name in loaded.__slots__ if name not in own
     }

@@ -104,7 +104,7 @@ FROM_REFUND_ASKED_TO_DONE = [
     Point("web", "bookings.services.cancellation:cancel_booking before", is_usual=False),
     Point("web", f"{OUTBOX}:announce after", "booking.cancelled"),
     Point("web", f"{OUTBOX}:send_task before", "deliver", is_usual=False),
-    Point("web", "PUT /api/v1/bookings/{id}/cancel answer"),
+    Point("web", "PUT /api/v1/bookings/{id}/cancel answer", is_usual=False),
     Point("worker", f"{REFUNDS}:refund_booking before", is_usual=False),
     Point("worker", f"{REFUNDS}:refund_booking after"),
     Point("worker", f"{OUTBOX}:send_task before", "carry_out_refund", group=True, is_usual=False),

@@ -1,4 +1,4 @@
-"""`python -m benchmarks compare | load | growth | finding | imports`: see `docs/performance.md`."""
+"""`python -m benchmarks compare | load | growth | finding | imports | pages`: see `docs/performance.md`."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from benchmarks.finding import finding
 from benchmarks.growth import growth
 from benchmarks.imports import imports
 from benchmarks.load import load
+from benchmarks.pages import pages
 
 
 def numbers(text: str) -> list[int]:
@@ -51,6 +52,9 @@ def main() -> int:
     five = commands.add_parser("imports", help="a long table brought in: time and memory")
     five.add_argument("--rows", type=int, default=100_000)
     five.add_argument("--scale", type=float, default=1)
+    six = commands.add_parser("pages", help="every page of the back-office: statements and time")
+    six.add_argument("--rounds", type=int, default=3)
+    six.add_argument("--scale", type=float, default=20)
     chosen = vars(parser.parse_args())
     known: dict[str, Callable[..., bool]] = {
         "compare": compare,
@@ -58,6 +62,7 @@ def main() -> int:
         "growth": growth,
         "finding": finding,
         "imports": imports,
+        "pages": pages,
     }
     return 0 if known[chosen.pop("command")](**chosen) else 1
 

@@ -184,6 +184,7 @@ class Booking(Base):
     dietary_needs: Mapped[str] = mapped_column(default="")
     accessibility_needs: Mapped[str] = mapped_column(default="")
     pickup: Mapped[str] = mapped_column(default="")
+    flight_number: Mapped[str] = mapped_column(default="")
     referral_code: Mapped[str] = mapped_column(default="")
     staff_note: Mapped[str] = mapped_column(default="")
     status: Mapped[str] = mapped_column(default="PENDING_PAYMENT")

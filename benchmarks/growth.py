@@ -86,7 +86,7 @@ CALLS = {
     "availability": "",
     "list": "/api/v1/tours?size=50",
     "list, second page by price": "/api/v1/tours?size=50&page=2&sort_by=price",
-    "list, filtered": "/api/v1/tours?difficulty=EASY&max_price=500",
+    "list, filtered": "/api/v1/tours?difficulty=easy&max_price=500",
     "list, dated": "/api/v1/tours?guests=2",
     "search": "/api/v1/tours?q=pyramids",
     "search in Arabic": "/api/v1/tours?q=%D8%A7%D9%84%D8%A3%D9%87%D8%B1%D8%A7%D9%85%D8%A7%D8%AA",

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from csp.middleware import HEADER as CONTENT_POLICY
+from csp.middleware import CSPMiddleware
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -37,6 +39,19 @@ BACK_OFFICE = ("/admin", "/i18n")
 WITH_SESSION = (*BACK_OFFICE, "/v/")
 # The back-office reads vouchers with the camera; nothing here asks for anything else of a browser.
 PERMISSIONS_POLICY = "camera=(self), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"
+
+# What is no page loads nothing, and is shown in nobody's frame.
+POLICY_OF_DATA = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+
+class ContentPolicyMiddleware(CSPMiddleware):
+    """`CONTENT_SECURITY_POLICY` for pages; for JSON one that allows nothing, which need not be put together for each answer."""
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        if response.headers.get("Content-Type", "").startswith("application/json"):
+            response.headers.setdefault(CONTENT_POLICY, POLICY_OF_DATA)
+            return response
+        return super().process_response(request, response)
 
 
 class RequestIdMiddleware:

@@ -9,10 +9,12 @@ import email.policy
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -104,6 +106,10 @@ class Stack:
         for address in (f"{self.sandbox_url}/health", f"{self.url}/health/live"):
             self.wait_until(lambda address=address: answers(address))
 
+    def kill(self, role: str) -> None:
+        """End it with all its children, and leave it so."""
+        finish(self.processes.pop(role), seconds=0)
+
     def look_after(self) -> None:
         """Start again what has died."""
         for role, process in self.processes.items():
@@ -151,13 +157,23 @@ class Stack:
         """Wait until nothing is under way: no delivery, no mail, no notice, at our side or the gateway's."""
         self.wait_until(self.is_quiet)
 
-    @staticmethod
-    def is_quiet() -> bool:
+    def is_quiet(self) -> bool:
+        """Asked in the order in which one makes the other: what ends behind our back has made what we look at next.
+
+        The gateway comes first. What it could not tell while the web was down it tells again seconds later, when money and
+        mails have long arrived.
+        """
         return not (
-            Delivery.objects.filter(status=DeliveryStatus.WAITING).exists()
-            or Message.objects.filter(status=MessageStatus.QUEUED).exists()
+            self.gateway_has_news()
             or Notice.objects.filter(status__in=[NoticeStatus.NEW, NoticeStatus.FAILED]).exists()
+            or Delivery.objects.filter(status=DeliveryStatus.WAITING).exists()
+            or Message.objects.filter(status=MessageStatus.QUEUED).exists()
         )
+
+    def gateway_has_news(self) -> bool:
+        """Whether the gateway has a notice that it has not told us, read from its own store."""
+        with closing(sqlite3.connect(self.folder / "sandbox.sqlite3", timeout=10)) as store:
+            return bool(store.execute("SELECT EXISTS (SELECT 1 FROM notices WHERE due_at IS NOT NULL)").fetchone()[0])
 
     def gateway(self, path: str) -> dict[str, Any]:
         """What the gateway says, asked by its API."""

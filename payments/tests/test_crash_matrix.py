@@ -104,7 +104,7 @@ FROM_REFUND_ASKED_TO_DONE = [
     Point("web", "bookings.services.cancellation:cancel_booking before", is_usual=False),
     Point("web", f"{OUTBOX}:announce after", "booking.cancelled"),
     Point("web", f"{OUTBOX}:send_task before", "deliver", is_usual=False),
-    Point("web", "PUT /api/v1/bookings/{id}/cancel answer", is_usual=False),
+    Point("web", "PUT /api/v1/bookings/{id}/cancel answer"),
     Point("worker", f"{REFUNDS}:refund_booking before", is_usual=False),
     Point("worker", f"{REFUNDS}:refund_booking after"),
     Point("worker", f"{OUTBOX}:send_task before", "carry_out_refund", group=True, is_usual=False),
@@ -231,6 +231,24 @@ def test_the_matrix_can_fail(departure: Departure, tmp_path: Path):
         assert [one["status"] for one in theirs] == ["succeeded"]
     finally:
         stack.down()
+
+
+def test_nothing_is_settled_before_the_gateway_has_told_its_news(stack: Stack, departure: Departure):
+    """A notice that finds the web down comes again seconds later: looked at meanwhile, the end would not be the end."""
+    guest = Guest(stack)
+    guest.hold(departure.pk)
+    guest.book()
+    guest.start_to_pay()
+    stack.settle()
+    told = Notice.objects.count()
+    stack.kill("web")
+    guest.pay()
+    assert not stack.is_quiet()
+    stack.start("web")
+    stack.settle()
+    assert Notice.objects.count() == told + 1
+    assert_paid_once(stack, guest)
+    assert_nothing_left()
 
 
 @each(FROM_HOLD_TO_VOUCHER)

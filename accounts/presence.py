@@ -1,5 +1,7 @@
 """How an operator stands before the public: its own site, and what guests say of its tours."""
 
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,10 +9,22 @@ from django.utils.translation import gettext_lazy as _
 from accounts.sites import check_tour_path
 
 
+class SiteAddress(models.URLField):
+    """An address that people may type without its `https://`."""
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"assume_scheme": "https", **kwargs})
+
+    def deconstruct(self) -> Any:
+        """In the database it is a `URLField` like any other."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.URLField", args, kwargs
+
+
 class PublicPresence(models.Model):
     """A part of the operator's settings."""
 
-    site_address = models.URLField(
+    site_address = SiteAddress(
         _("public site"),
         max_length=200,
         blank=True,

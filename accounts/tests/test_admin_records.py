@@ -200,3 +200,10 @@ def test_every_admin_that_can_change_rows_leaves_audit_entries(rf, person):
         )
     ]
     assert loose == []
+
+
+def test_the_public_site_may_be_typed_without_https(recwarn):
+    field = Tenant._meta.get_field("site_address").formfield()
+    assert field.clean("www.nile.example") == "https://www.nile.example"
+    assert field.clean("http://old.nile.example") == "http://old.nile.example"
+    assert not [warning for warning in recwarn if "URLField" in str(warning.message)]

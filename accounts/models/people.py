@@ -1,81 +1,20 @@
-"""People, the tenants they work for or buy from, what they may do, and what everyone needs: audit, keys, settings."""
+"""People, their places with tenants, and what they may do there."""
 
 from typing import Any
 
-import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import Permission
-from django.core.validators import MaxLengthValidator, MaxValueValidator, MinLengthValidator, MinValueValidator
+from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
-from accounts.presence import PublicPresence
+from accounts.models.tenants import Language
 from config.i18n import in_language
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantOwned
 from config.tenancy import current_tenant
-
-
-class Language(models.TextChoices):
-    ENGLISH = "en", _("English")
-    ARABIC = "ar", _("Arabic")
-
-
-class Unanswered(models.TextChoices):
-    """What becomes of a booking when its guest does not answer a choice in time."""
-
-    REFUND = "REFUND", _("Refund in full")
-    KEEP = "KEEP", _("Leave it as booked")
-
-
-class Tenant(PublicPresence):
-    """An operator. All others' rows name it; it belongs to nobody."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    slug = models.SlugField(_("slug"), max_length=63, unique=True)
-    name_en = models.CharField(_("name (English)"), max_length=120)
-    name_ar = models.CharField(_("name (Arabic)"), max_length=120)
-    host = models.CharField(
-        _("host name"),
-        max_length=253,
-        blank=True,
-        default="",
-        help_text=_("Requests to this host are this operator's."),
-    )
-    currency = models.CharField(_("currency"), max_length=3, default="USD")
-    time_zone = models.CharField(_("time zone"), max_length=63, default="Africa/Cairo")
-    email = models.EmailField(_("e-mail"), blank=True, default="")
-    phone = PhoneNumberField(_("phone"), blank=True, default="")
-    address_en = models.CharField(_("address (English)"), max_length=300, blank=True, default="")
-    address_ar = models.CharField(_("address (Arabic)"), max_length=300, blank=True, default="")
-    guests_may_book = models.BooleanField(_("guests may book without an account"), default=True)
-    choice_hours = models.PositiveSmallIntegerField(
-        _("hours to choose"),
-        default=72,
-        validators=[MinValueValidator(1), MaxValueValidator(720)],
-        help_text=_("How long guests have who are offered another departure or their money back."),
-    )
-    choice_unanswered = models.CharField(
-        _("who does not choose"),
-        max_length=10,
-        choices=Unanswered.choices,
-        default=Unanswered.REFUND,
-        help_text=_("What becomes of their booking, unless it is decided otherwise each time."),
-    )
-    is_active = models.BooleanField(_("active"), default=True)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-
-    class Meta:
-        verbose_name = _("operator")
-        verbose_name_plural = _("operators")
-        constraints = [
-            models.UniqueConstraint(fields=["host"], condition=~models.Q(host=""), name="tenant_host_once"),
-        ]
-
-    def __str__(self) -> str:
-        return str(in_language(self, "name"))
 
 
 class UserManager(BaseUserManager):
@@ -303,112 +242,3 @@ class TravelPreferences(TenantOwned):
 
     def __str__(self) -> str:
         return str(_("travel preferences"))
-
-
-class SignedOut(models.Model):
-    """A session that ended before its access token did. Read on a cache miss; swept after the token's life."""
-
-    session = models.UUIDField(primary_key=True)
-    user = models.ForeignKey(User, models.CASCADE, related_name="+")
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
-
-    def __str__(self) -> str:
-        return str(self.session)
-
-
-class SignInLock(TenantOwned):
-    """Failed log-ins of one e-mail from one address; five lock the pair for 15 minutes."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    email = models.CharField(_("e-mail"), max_length=254)
-    address = models.GenericIPAddressField(_("address"))
-    failures = models.PositiveSmallIntegerField(_("failures"), default=0)
-    first_failure_at = models.DateTimeField(_("first failure"))
-    locked_until = models.DateTimeField(_("locked until"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("locked log-in")
-        verbose_name_plural = _("locked log-ins")
-        constraints = [models.UniqueConstraint(fields=["tenant", "email", "address"], name="sign_in_lock_once")]
-
-    def __str__(self) -> str:
-        return f"{self.email} · {self.address}"
-
-
-APPEND_ONLY = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
-
-
-class AuditEntry(TenantOwned):
-    """Who did what to which row. Written in the transaction of the change; the database refuses to edit it."""
-
-    class Outcome(models.TextChoices):
-        DONE = "DONE", _("Done")
-        REFUSED = "REFUSED", _("Refused")
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    at = models.DateTimeField(_("at"), auto_now_add=True)
-    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("who"))
-    actor_name = models.CharField(_("name of who"), max_length=120, blank=True, default="")
-    action = models.CharField(_("action"), max_length=80)
-    subject_type = models.CharField(_("kind of thing"), max_length=60)
-    subject_id = models.CharField(_("id of the thing"), max_length=64)
-    subject_name = models.CharField(_("thing"), max_length=200, blank=True, default="")
-    before = models.JSONField(_("before"), default=dict)
-    after = models.JSONField(_("after"), default=dict)
-    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
-    address = models.GenericIPAddressField(_("address"), null=True)
-    agent = models.CharField(_("browser"), max_length=300, blank=True, default="")
-    outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome.choices, default=Outcome.DONE)
-    request_id = models.CharField(_("request"), max_length=64, blank=True, default="")
-
-    class Meta:
-        verbose_name = _("audit entry")
-        verbose_name_plural = _("audit trail")
-        ordering = ["-at"]
-        indexes = [
-            models.Index(fields=["tenant", "-at"], name="audit_by_time"),
-            models.Index(fields=["tenant", "subject_type", "subject_id"], name="audit_by_subject"),
-        ]
-        triggers = APPEND_ONLY
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.subject_name}"
-
-
-class IdempotencyKey(TenantOwned):
-    """A client's key and the answer its request got (see `config.idempotency`). No status means: still running."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    caller = models.CharField(max_length=64)
-    route = models.CharField(max_length=60)
-    key = models.CharField(max_length=255)
-    body_hash = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField(null=True)
-    answer = models.JSONField(null=True)
-    taken_at = models.DateTimeField(auto_now_add=True, db_index=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "caller", "route", "key"], name="idempotency_key_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.route} {self.key}"
-
-
-class InvariantReport(TenantOwned):
-    """What a run of `check_invariants` found for a tenant."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    ran_at = models.DateTimeField(_("ran at"), auto_now_add=True)
-    is_clean = models.BooleanField(_("clean"))
-    faults = models.JSONField(_("faults"), default=dict)
-    milliseconds = models.PositiveIntegerField(_("took (ms)"))
-
-    class Meta:
-        verbose_name = _("invariants report")
-        verbose_name_plural = _("invariants reports")
-        ordering = ["-ran_at"]
-
-    def __str__(self) -> str:
-        return f"{self.ran_at:%Y-%m-%d %H:%M}"

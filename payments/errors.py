@@ -15,7 +15,7 @@ class CurrencyNotTaken(DomainError):
 
 class AmountNotTaken(DomainError):
     code = "amount_not_taken"
-    message = _("{gateway} cannot take {amount} {currency}: it takes amounts in larger steps.")
+    message = _("{gateway} cannot take {amount} {currency}: it takes larger amounts, or amounts in larger steps.")
 
 
 class NoOwnForm(DomainError):
@@ -106,6 +106,11 @@ class RefundCauseReused(DomainError):
     message = _("This refund was asked for before, with another amount.")
 
 
+class NoticeEmptied(Conflict):
+    code = "notice_emptied"
+    message = _("What this notice said is no longer kept. Ask the gateway about its payment instead.")
+
+
 class PaymentNotFound(NotFound):
     code = "payment_not_found"
     message = _("There is no such payment.")
@@ -136,7 +141,7 @@ class RefundEnded(Conflict):
 
 class NoWayToPay(DomainError):
     code = "no_way_to_pay"
-    message = _("No way to pay is offered for {currency}.")
+    message = _("No way to pay is offered for {amount} {currency}.")
 
 
 class DeskMayNot(DomainError):

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import path, reverse
 
 from bookings import wording
@@ -12,10 +13,10 @@ from bookings.pages import BookingLink
 from config.errors import DomainError
 from config.i18n import in_language, language_now
 from config.pages import show_page
-from payments.gateways.registry import offered_for
-from payments.models import Payment
+from payments.models import Payment, PaymentStatus
 from payments.services import start_payment
 from payments.services.attempts import refuse_unpayable
+from payments.services.ways import Way, ways_by_link
 from payments.wording import way_to_pay
 
 
@@ -50,20 +51,27 @@ class PayPage(BookingLink):
     def _ask(
         self, request: HttpRequest, booking: Booking, token: str, *, refusal: str = "", status: int = 200
     ) -> HttpResponse:
-        ways = [(code, way_to_pay(code)) for code in offered_for(booking.currency)]
+        ways: list[Way] = []
         try:
             refuse_unpayable(booking)
+            ways = ways_by_link(booking)
         except DomainError as over:
-            ways, refusal = [], str(over)
+            refusal = str(over)
         context = _in_words(booking) | {
-            "ways": ways,
+            "ways": [(way.gateway, way_to_pay(way.gateway)) for way in ways if way.whole],
+            "deposit_ways": [(way.gateway, way_to_pay(way.gateway)) for way in ways if way.deposit],
             "refusal": refusal,
             "booking_url": f"{reverse('booking-page', args=[token])}?language={language_now()}",
         }
         return show_page(request, "pages/pay.html", context, status=status)
 
     def _send_on(self, request: HttpRequest, booking: Booking, payment: Payment) -> HttpResponse:
-        """By a page that leads on, not by an answer that does: browsers let no form end at a foreign address here."""
+        """By a page that leads on, not by an answer that does: browsers let no form end at a foreign address here.
+
+        Who has done their part already is not asked again: they see what became of it.
+        """
+        if payment.status != PaymentStatus.PENDING:
+            return redirect("api:payment-return", payment.pk)
         address = payment.action.get("url", "") if payment.action.get("type") == "redirect" else ""
         if urlsplit(address).scheme not in {"http", "https"}:
             return show_page(request, "pages/pay_unclear.html", _in_words(booking), status=503)

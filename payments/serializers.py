@@ -6,10 +6,12 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from bookings.models import Booking
 from ledger.money import amount_text
 from payments.gateways.registry import known_codes, offered_codes
 from payments.models import Payment, PaymentEvent, PaymentStatus, Refund
-from payments.wording import refund_reason
+from payments.services.ways import Way, ways_to_pay
+from payments.wording import refund_reason, way_to_pay
 
 NOTHING_TO_DO = {"type": "none"}
 
@@ -131,6 +133,42 @@ class PaymentSerializer(serializers.ModelSerializer):
             return None
         message = _("The payment was refused. Try another way to pay.")
         return {"code": payment.failure_code or "declined", "message": message}
+
+
+class WaySerializer(serializers.Serializer):
+    """A way to pay that can be asked for exactly this money."""
+
+    gateway = serializers.CharField(help_text="What `POST payments` calls `gateway`.")
+    name = serializers.SerializerMethodField(help_text="What a button says, in the language asked for.")
+    whole = serializers.BooleanField(help_text="Takes `amount_due`.")
+    deposit = serializers.BooleanField(help_text="Takes `deposit_due`.")
+    on_its_page = serializers.BooleanField(help_text="`POST payments` answers with an address to send the payer to.")
+    in_a_form = serializers.BooleanField(help_text="Your own page can collect the payment (`payments/intent`).")
+
+    def get_name(self, way: Way) -> str:
+        return way_to_pay(way.gateway)
+
+
+class WaysAskedSerializer(serializers.Serializer):
+    booking_id = serializers.UUIDField()
+
+
+class WaysSerializer(serializers.Serializer):
+    booking_id = serializers.UUIDField(source="pk")
+    currency = serializers.CharField()
+    amount_due = serializers.SerializerMethodField()
+    deposit_due = serializers.SerializerMethodField(help_text="0 where no deposit is due.")
+    ways = serializers.SerializerMethodField()
+
+    def get_amount_due(self, booking: Booking) -> str:
+        return amount_text(booking.amount_due, booking.currency)
+
+    def get_deposit_due(self, booking: Booking) -> str:
+        return amount_text(booking.deposit_due, booking.currency)
+
+    @extend_schema_field(WaySerializer(many=True))
+    def get_ways(self, booking: Booking) -> Any:
+        return WaySerializer(ways_to_pay(booking), many=True).data
 
 
 class OrderSerializer(serializers.Serializer):

@@ -7,6 +7,7 @@ from payments.views.steps import PayPalView, StripeView
 
 urlpatterns = [
     path("payments", PaymentViewSet.as_view({"get": "list", "post": "create"}), name="payments"),
+    path("payments/ways", PaymentViewSet.as_view({"get": "ways"}), name="payment-ways"),
     path("payments/<uuid:pk>", PaymentViewSet.as_view({"get": "retrieve"}), name="payment"),
     path("payments/<uuid:pk>/refund", RefundView.as_view({"post": "create"}), name="payment-refund"),
     path("payments/create-order", PayPalView.as_view({"post": "create_order"}), name="payment-create-order"),

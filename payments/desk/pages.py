@@ -33,9 +33,9 @@ from config.errors import DomainError, InvalidInput
 from config.i18n import in_language
 from payments.desk.shown import desk_of, in_words, is_held, payer
 from payments.desk.typed import DETAILS, Typed
-from payments.gateways.registry import offered_for
 from payments.mails import payment_link
 from payments.services.desk import PERMISSIONS, Settling, book_by_phone, settle
+from payments.services.ways import ways_to_pay
 from tours.models import Departure
 
 Notices = list[tuple[str, str]]
@@ -322,7 +322,7 @@ def _booked_in_words(request: HttpRequest, booking: Booking, typed: Typed) -> di
     item, zone = booking.items.all()[0], booking.quote["time_zone"]
     waits = booking.status == BookingStatus.PENDING_PAYMENT
     may = {way: request.user.has_perm(permission) for way, permission in PERMISSIONS.items()}  # type: ignore[union-attr]
-    may["link"] = may["link"] and bool(offered_for(booking.currency))
+    may["link"] = may["link"] and any(way.on_its_page for way in ways_to_pay(booking))
     may["later"] = may["later"] and waits
     return {
         "booking": booking,

@@ -220,7 +220,8 @@ def in_words(desk: Desk) -> dict[str, Any]:
     }
     if quote is not None:
         context |= _quote_in_words(quote)
-        context["may"]["link"] = context["may"]["link"] and bool(offered_for(quote["currency"]))
+        ways = offered_for(Decimal(quote["total"]), quote["currency"])
+        context["may"]["link"] = context["may"]["link"] and bool(ways)
     if desk.hold is not None:
         context |= {
             "seconds_left": max(0, int((desk.hold.expires_at - now()).total_seconds())),

@@ -13,9 +13,13 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a gateway can do. `currencies` empty: all that Rihla knows."""
+    """What a gateway can do. `currencies` empty: all that Rihla knows. `least`: the smallest payment in a currency.
+
+    `hosted_redirect`: the payer is sent to a page of the gateway's.
+    """
 
     currencies: frozenset[str] = frozenset()
+    least: Mapping[str, Decimal] = field(default_factory=dict)
     partial_refund: bool = True
     refund_async: bool = False
     cancel: bool = True

@@ -4,8 +4,8 @@ The official SDK cannot be pointed at another address and does not verify webhoo
 """
 
 import json
-import re
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -13,15 +13,16 @@ import httpx
 import orjson
 from django.conf import settings
 from django.core.cache import cache
+from django_redis.exceptions import ConnectionInterrupted
+from redis.exceptions import RedisError
 
 from payments.gateways import paypal_signatures
-from payments.gateways.http import json_object, redacted, send, understood
+from payments.gateways.amounts import can_be_told
+from payments.gateways.http import send, understood
 from payments.gateways.interface import (
     Capabilities,
     GatewayAuthError,
     GatewayConflict,
-    GatewayDeclined,
-    GatewayError,
     GatewayInvalidRequest,
     GatewayNotFound,
     GatewayUncertain,
@@ -33,6 +34,16 @@ from payments.gateways.interface import (
     RemoteState,
     SignatureInvalid,
 )
+from payments.gateways.paypal_answers import (
+    captures_of,
+    money,
+    names_of,
+    payments_of,
+    refund_state,
+    refuse,
+    state_of,
+    unit_of,
+)
 
 CURRENCIES = frozenset(
     "AUD BRL CAD CNY CZK DKK EUR HKD HUF ILS JPY MYR MXN TWD NZD NOK PHP PLN GBP SGD SEK CHF THB USD".split()  # noqa: SIM905
@@ -40,19 +51,6 @@ CURRENCIES = frozenset(
 WITHOUT_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
 LOCALES = {"en": "en-US", "ar": "ar-EG"}
 TOKEN_MARGIN = 60  # seconds before its end at which a token is not used any more
-
-# An order that has no capture yet.
-ORDER_STATUSES = {
-    "CREATED": "PENDING",
-    "SAVED": "PENDING",
-    "PAYER_ACTION_REQUIRED": "PENDING",
-    "APPROVED": "PROCESSING",
-    "COMPLETED": "PROCESSING",
-    "VOIDED": "CANCELLED",
-}
-CAPTURED = {"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"}
-CAPTURE_REFUSED = {"DECLINED", "FAILED"}
-REFUND_STATUSES = {"PENDING": "PENDING", "COMPLETED": "SUCCEEDED", "FAILED": "FAILED", "CANCELLED": "FAILED"}
 EVENTS = {
     "CHECKOUT.ORDER.APPROVED": "payment.authorized",
     "CHECKOUT.PAYMENT-APPROVAL.REVERSED": "payment.cancelled",
@@ -65,36 +63,6 @@ EVENTS = {
     "CUSTOMER.DISPUTE.CREATED": "dispute.opened",
     "CUSTOMER.DISPUTE.RESOLVED": "dispute.closed",
 }
-DECLINED = {
-    "INSTRUMENT_DECLINED",
-    "PAYER_CANNOT_PAY",
-    "TRANSACTION_REFUSED",
-    "PAYEE_BLOCKED_TRANSACTION",
-    "PAYER_ACCOUNT_RESTRICTED",
-    "PAYER_ACCOUNT_LOCKED_OR_CLOSED",
-    "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED",
-    "TRANSACTION_LIMIT_EXCEEDED",
-    "TRANSACTION_RECEIVING_LIMIT_EXCEEDED",
-    "TRANSACTION_BLOCKED_BY_PAYEE",
-    "COMPLIANCE_VIOLATION",
-    "DOMESTIC_TRANSACTION_REQUIRED",
-    "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING",
-    "REFUND_AMOUNT_EXCEEDED",
-    "REFUND_TIME_LIMIT_EXCEEDED",
-    "PARTIAL_REFUND_NOT_ALLOWED",
-    "REFUND_FAILED_INSUFFICIENT_FUNDS",
-    "TRANSACTION_DISPUTED",
-}
-CONFLICTS = {
-    "ORDER_ALREADY_CAPTURED",
-    "ORDER_NOT_APPROVED",
-    "PAYER_ACTION_REQUIRED",
-    "DUPLICATE_INVOICE_ID",
-    "CAPTURE_FULLY_REFUNDED",
-}
-# The same request is still being worked on, or it is too early for it: nothing is decided.
-TOO_EARLY = {"PREVIOUS_REQUEST_IN_PROGRESS", "ORDER_COMPLETION_IN_PROGRESS", "PENDING_CAPTURE"}
-ISSUE = re.compile(r"[A-Z_]{1,60}")
 
 
 def to_wire(amount: Decimal, currency: str) -> str:
@@ -103,6 +71,19 @@ def to_wire(amount: Decimal, currency: str) -> str:
     if currency not in CURRENCIES or amount.scaleb(decimals) % 1:
         raise GatewayInvalidRequest(f"PayPal cannot be asked for {amount} {currency}")
     return f"{amount:.{decimals}f}"
+
+
+def _remembered(name: str) -> Any:
+    """What the cache knows; nothing while it is away: then each call fetches a token of its own."""
+    try:
+        return cache.get(name)
+    except (ConnectionInterrupted, RedisError):
+        return None
+
+
+def _remember(name: str, token: str, seconds: int) -> None:
+    with suppress(ConnectionInterrupted, RedisError):
+        cache.set(name, token, seconds)
 
 
 class PayPal:
@@ -118,11 +99,7 @@ class PayPal:
         return bool(settings.PAYPAL_CLIENT_ID and settings.PAYPAL_CLIENT_SECRET and settings.PAYPAL_WEBHOOK_ID)
 
     def takes(self, amount: Decimal, currency: str) -> bool:
-        try:
-            to_wire(amount, currency)
-        except GatewayInvalidRequest:
-            return False
-        return True
+        return can_be_told(to_wire, amount, currency)
 
     def create(self, intent: PaymentIntent, *, idempotency_key: str) -> RemoteState:
         unit = {
@@ -145,21 +122,21 @@ class PayPal:
             "purchase_units": [unit],
             "payment_source": {"paypal": {"experience_context": experience}},
         }
-        return _state(self._call("POST", "/v2/checkout/orders", body, key=idempotency_key))
+        return state_of(self._call("POST", "/v2/checkout/orders", body, key=idempotency_key))
 
     def fetch(self, intent: PaymentIntent) -> RemoteState:
-        return _state(self._order(intent.gateway_reference))
+        return state_of(self._order(intent.gateway_reference))
 
     def capture(self, intent: PaymentIntent, *, idempotency_key: str) -> RemoteState:
         path = f"/v2/checkout/orders/{intent.gateway_reference}/capture"
-        return _state(self._call("POST", path, {}, key=idempotency_key))
+        return state_of(self._call("POST", path, {}, key=idempotency_key))
 
     def cancel(self, intent: PaymentIntent) -> RemoteState:
         """PayPal knows no such call, and needs none: what we never capture, nobody pays."""
         order = self._order(intent.gateway_reference)
-        if _captures(order):
+        if captures_of(order):
             raise GatewayConflict(f"order {intent.gateway_reference} is captured")
-        amount, currency = _money(_unit(order)["amount"])
+        amount, currency = money(unit_of(order)["amount"])
         return RemoteState(
             status="CANCELLED", amount=amount, currency=currency, gateway_reference=intent.gateway_reference
         )
@@ -171,14 +148,14 @@ class PayPal:
             "invoice_id": order.reason,
         }
         path = f"/v2/payments/captures/{order.captured_reference}/refund"
-        return _refund_state(self._call("POST", path, body, key=order.idempotency_key))
+        return refund_state(self._call("POST", path, body, key=order.idempotency_key))
 
     def fetch_refund(self, order: RefundOrder) -> RemoteRefund:
         if order.gateway_reference:
-            return _refund_state(self._call("GET", f"/v2/payments/refunds/{order.gateway_reference}"))
-        for refund in _payments(self._order(order.payment_reference)).get("refunds", []):
+            return refund_state(self._call("GET", f"/v2/payments/refunds/{order.gateway_reference}"))
+        for refund in payments_of(self._order(order.payment_reference)).get("refunds", []):
             if refund.get("custom_id") == str(order.refund_id):
-                return _refund_state(refund)
+                return refund_state(refund)
         raise GatewayNotFound(f"no refund {order.refund_id}")
 
     def verify_notice(self, body: bytes, headers: Mapping[str, str]) -> None:
@@ -199,13 +176,13 @@ class PayPal:
         try:
             event = orjson.loads(body)
             about = event["resource"]
-            amount, currency = _money(about["amount"]) if "amount" in about else (None, None)
+            amount, currency = money(about["amount"]) if "amount" in about else (None, None)
             type_ = EVENTS.get(event["event_type"], "ignored")
             return NormalizedEvent(
                 gateway=self.code,
                 dedupe_key=str(event["id"])[:255],
                 type=type_,
-                payment_refs=_names_of(about),
+                payment_refs=names_of(about),
                 refund_ref=str(about["id"]) if type_.startswith("refund.") else "",
                 amount=amount,
                 currency=currency,
@@ -237,11 +214,11 @@ class PayPal:
             )
             if response.status_code != httpx.codes.UNAUTHORIZED:
                 break  # else the token was withdrawn before its time: once more with another
-        return understood(response) if response.is_success else _refuse(response)
+        return understood(response) if response.is_success else refuse(response)
 
     def _token(self, is_fresh: bool) -> str:
         name = f"paypal-token:{settings.PAYPAL_API_BASE}:{settings.PAYPAL_CLIENT_ID}"
-        token = None if is_fresh else cache.get(name)
+        token = None if is_fresh else _remembered(name)
         if token is None:
             response = send(
                 settings.PAYPAL_API_BASE,
@@ -260,7 +237,7 @@ class PayPal:
             except (KeyError, ValueError, TypeError) as fault:
                 raise GatewayUncertain(f"a token that cannot be read: {fault!r}") from fault
             if lasts > 0:
-                cache.set(name, token, lasts)
+                _remember(name, token, lasts)
         return str(token)
 
     def _vouches_for(self, body: bytes, headers: Mapping[str, str]) -> bool:
@@ -286,119 +263,3 @@ class PayPal:
         except GatewayInvalidRequest:
             return False
         return answer.get("verification_status") == "SUCCESS"
-
-
-def _refuse(response: httpx.Response) -> Any:
-    """Raise what an answer that is no success means."""
-    body = json_object(response)
-    details = body.get("details")
-    first = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
-    issue = str(first.get("issue") or body.get("name") or "")
-    issue = issue if ISSUE.fullmatch(issue) else ""
-    request = response.request
-    told = (
-        f"{request.method} {request.url.path}: {response.status_code} {issue} "
-        f"{first.get('description') or body.get('message') or ''} (debug_id {body.get('debug_id', '')})"
-    )
-    if issue in DECLINED:
-        raise GatewayDeclined(issue.lower(), str(first.get("description") or ""))
-    if issue in CONFLICTS:
-        raise GatewayConflict(told)
-    if issue in TOO_EARLY or response.status_code == httpx.codes.CONFLICT:
-        raise GatewayUncertain(told)
-    match response.status_code:
-        case 401 | 403:
-            raise GatewayAuthError(told)
-        case 404:
-            raise GatewayNotFound(told)
-    error: GatewayError = GatewayInvalidRequest(told)
-    raise error
-
-
-def _unit(order: dict[str, Any]) -> dict[str, Any]:
-    unit: dict[str, Any] = order["purchase_units"][0]
-    return unit
-
-
-def _payments(order: dict[str, Any]) -> dict[str, Any]:
-    return _unit(order).get("payments") or {}
-
-
-def _captures(order: dict[str, Any]) -> list[dict[str, Any]]:
-    return _payments(order).get("captures") or []
-
-
-def _money(amount: dict[str, Any]) -> tuple[Decimal, str]:
-    return Decimal(amount["value"]), str(amount["currency_code"])
-
-
-def _state(order: dict[str, Any]) -> RemoteState:
-    """What an order says. Being completed is not being paid: each capture has a status of its own."""
-    try:
-        captures = _captures(order)
-        amount, currency = _money(_unit(order)["amount"])
-        statuses = {capture["status"] for capture in captures}
-        if not captures:
-            status = ORDER_STATUSES[order["status"]]
-        elif statuses <= CAPTURED:
-            status = "PAID"
-            amounts = [_money(capture["amount"]) for capture in captures]
-            amount, currency = sum((part for part, _currency in amounts), Decimal(0)), amounts[0][1]
-        else:
-            status = "FAILED" if statuses & CAPTURE_REFUSED and not statuses & CAPTURED else "PROCESSING"
-        refused = next((capture for capture in captures if capture["status"] in CAPTURE_REFUSED), None)
-        is_agreed = order["status"] == "APPROVED" and not captures
-        refunds = _payments(order).get("refunds") or []
-        return RemoteState(
-            status=status,
-            amount=amount,
-            currency=currency,
-            gateway_reference=order["id"],
-            captured_reference=captures[0]["id"] if status == "PAID" else "",
-            refunded_amount=sum(
-                (_money(refund["amount"])[0] for refund in refunds if REFUND_STATUSES[refund["status"]] != "FAILED"),
-                Decimal(0),
-            ),
-            failure_code=_why_refused(refused),
-            to_capture=is_agreed,
-            may_end=is_agreed,
-            action=_next_step(order) if status == "PENDING" else {},
-            raw=redacted(order),
-        )
-    except (KeyError, IndexError, TypeError, AttributeError, InvalidOperation) as fault:
-        raise GatewayUncertain(f"an answer that cannot be read: {fault!r}") from fault
-
-
-def _why_refused(capture: dict[str, Any] | None) -> str:
-    if capture is None:
-        return ""
-    return str((capture.get("status_details") or {}).get("reason") or capture["status"]).lower()
-
-
-def _next_step(order: dict[str, Any]) -> dict[str, Any]:
-    for link in order.get("links") or []:
-        if link.get("rel") in {"payer-action", "approve"}:
-            return {"type": "redirect", "url": link["href"]}
-    return {}
-
-
-def _refund_state(refund: dict[str, Any]) -> RemoteRefund:
-    try:
-        return RemoteRefund(
-            status=REFUND_STATUSES[refund["status"]],
-            gateway_reference=refund["id"],
-            amount=_money(refund["amount"])[0],
-            failure_message=str((refund.get("status_details") or {}).get("reason") or ""),
-        )
-    except (KeyError, TypeError, AttributeError, InvalidOperation) as fault:
-        raise GatewayUncertain(f"an answer that cannot be read: {fault!r}") from fault
-
-
-def _names_of(about: dict[str, Any]) -> tuple[str, ...]:
-    """Every id that may name the payment, ours first: of an order, a capture, a refund or a dispute."""
-    units = about.get("purchase_units") or [{}]
-    related = (about.get("supplementary_data") or {}).get("related_ids") or {}
-    above = [link["href"].rpartition("/")[2] for link in about.get("links") or [] if link.get("rel") == "up"]
-    disputed = [one.get("seller_transaction_id") for one in about.get("disputed_transactions") or []]
-    names = [about.get("custom_id"), units[0].get("custom_id"), related.get("order_id"), *above, *disputed]
-    return tuple(str(name) for name in [*names, about.get("id")] if isinstance(name, str) and name)

@@ -1,6 +1,9 @@
 """Which gateways there are, and which of them are offered."""
 
+from decimal import Decimal
+
 from payments.errors import UnknownGateway
+from payments.gateways.amounts import may_be_paid
 from payments.gateways.cash import CODE as CASH
 from payments.gateways.cash import Cash
 from payments.gateways.interface import Gateway
@@ -32,9 +35,13 @@ def offered_codes() -> list[str]:
     return [code for code, gateway in _GATEWAYS.items() if code not in TAKEN_BY_STAFF and gateway.is_configured()]
 
 
-def offered_for(currency: str) -> list[str]:
-    """Those of them that take this currency."""
-    return [code for code in offered_codes() if currency in (_GATEWAYS[code].capabilities.currencies or {currency})]
+def offered_for(amount: Decimal, currency: str) -> list[str]:
+    """Those of them that a payer can be sent to with exactly this amount: what a payment link may offer."""
+    return [
+        code
+        for code in offered_codes()
+        if _GATEWAYS[code].capabilities.hosted_redirect and may_be_paid(_GATEWAYS[code], amount, currency)
+    ]
 
 
 def offered_gateway(code: str) -> Gateway:

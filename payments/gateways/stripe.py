@@ -20,7 +20,7 @@ import requests
 import stripe
 from django.conf import settings
 
-from ledger.money import minor_units
+from payments.gateways.amounts import can_be_told
 from payments.gateways.http import CONNECT_SECONDS, redacted
 from payments.gateways.interface import (
     Capabilities,
@@ -39,6 +39,7 @@ from payments.gateways.interface import (
     RemoteState,
     SignatureInvalid,
 )
+from payments.gateways.stripe_amounts import CURRENCIES, LEAST, from_wire, to_wire
 
 # The SDK tells of each call, at a lower level with all that was sent.
 logging.getLogger("stripe").setLevel(logging.WARNING)
@@ -50,19 +51,6 @@ CLOCKS_DIFFER_BY = timedelta(minutes=2)
 # A session must end 30 minutes to 24 hours after Stripe hears of it; a retry may come half an hour after the first try.
 # Ours ends sooner: at the end of the attempt the session is expired.
 SHORTEST_SESSION, LONGEST_SESSION = timedelta(minutes=65), timedelta(hours=23, minutes=30)
-
-CURRENCIES = frozenset(
-    """
-    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BWP BYN BZD CAD CDF CHF
-    CLP CNY COP CRC CVE CZK DJF DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR
-    ILS INR ISK JMD JOD JPY KES KGS KHR KMF KRW KWD KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MUR
-    MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR
-    SEK SGD SHP SLE SOS SRD STN SZL THB TJS TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VND VUV WST XAF XCD XOF
-    XPF YER ZAR ZMW
-    """.split()  # noqa: SIM905
-)
-WITHOUT_DECIMALS = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())  # noqa: SIM905
-WITH_THOUSANDTHS = frozenset("BHD JOD KWD OMR TND".split())  # noqa: SIM905
 
 INTENT_STATUSES = {
     "requires_payment_method": "PENDING",
@@ -95,29 +83,6 @@ EVENTS = {
 REFUND_EVENTS = {"refund.created", "refund.updated", "refund.failed"}
 CONFLICTS = {"charge_already_refunded", "payment_intent_unexpected_state", "checkout_session_not_open"}
 OUT_OF_RANGE = {"amount_too_small", "amount_too_large"}
-
-
-def to_wire(amount: Decimal, currency: str) -> int:
-    """The amount as Stripe counts it. Raises `GatewayInvalidRequest` rather than rounding.
-
-    Not always the currency's own minor units: kronur and shillings travel in hundredths though they have none, ariary
-    whole, and the last digit of thousandths must be 0.
-    """
-    decimals = _decimals(currency)
-    counted = amount.scaleb(decimals)
-    step = 10 if currency in WITH_THOUSANDTHS else 100 if currency in {"ISK", "UGX"} else 1
-    if counted != counted.to_integral_value() or counted % step or amount.scaleb(minor_units(currency)) % 1:
-        raise GatewayInvalidRequest(f"Stripe cannot be asked for {amount} {currency}")
-    return int(counted)
-
-
-def from_wire(counted: int, currency: str) -> Decimal:
-    """The amount in major units."""
-    return Decimal(counted).scaleb(-_decimals(currency))
-
-
-def _decimals(currency: str) -> int:
-    return 0 if currency in WITHOUT_DECIMALS else 3 if currency in WITH_THOUSANDTHS else 2
 
 
 @lru_cache(maxsize=8)
@@ -162,7 +127,7 @@ def _told_apart() -> Iterator[None]:
 
 class Stripe:
     code = "stripe"
-    capabilities = Capabilities(currencies=CURRENCIES, refund_async=True, own_form=True)
+    capabilities = Capabilities(currencies=CURRENCIES, least=LEAST, refund_async=True, own_form=True)
     signature_headers: tuple[str, ...] = ("Stripe-Signature",)
 
     @property
@@ -173,11 +138,7 @@ class Stripe:
         return bool(settings.STRIPE_SECRET_KEY and settings.STRIPE_PUBLISHABLE_KEY and settings.STRIPE_WEBHOOK_SECRET)
 
     def takes(self, amount: Decimal, currency: str) -> bool:
-        try:
-            to_wire(amount, currency)
-        except GatewayInvalidRequest:
-            return False
-        return True
+        return can_be_told(to_wire, amount, currency)
 
     def create(self, intent: PaymentIntent, *, idempotency_key: str) -> RemoteState:
         options: Any = {"idempotency_key": idempotency_key}

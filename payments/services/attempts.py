@@ -33,6 +33,7 @@ from payments.errors import (
     PaymentUnderWay,
     TimeToPayOver,
 )
+from payments.gateways.amounts import may_be_paid
 from payments.gateways.interface import (
     Gateway,
     GatewayAuthError,
@@ -136,7 +137,7 @@ def _find_or_open(
             return begun, None
     refuse_unpayable(booking)
     amount = amount_asked(booking, deposit)
-    _refuse_currency(booking, adapter, amount)
+    _refuse_amount(booking, adapter, amount)
     open_one = Payment.objects.filter(booking=booking, status__in=OPEN).first()
     if open_one is None:
         return new_attempt(booking, adapter, amount, actor=actor, **asked), None
@@ -170,11 +171,11 @@ def amount_asked(booking: Booking, deposit: bool) -> Decimal:
     return booking.deposit_due
 
 
-def _refuse_currency(booking: Booking, adapter: Gateway, amount: Decimal) -> None:
+def _refuse_amount(booking: Booking, adapter: Gateway, amount: Decimal) -> None:
     currencies = adapter.capabilities.currencies
     if currencies and booking.currency not in currencies:
         raise CurrencyNotTaken(gateway=adapter.code, currency=booking.currency)
-    if not adapter.takes(amount, booking.currency):
+    if not may_be_paid(adapter, amount, booking.currency):
         due = amount_text(amount, booking.currency)
         raise AmountNotTaken(gateway=adapter.code, amount=due, currency=booking.currency)
 

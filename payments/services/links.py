@@ -10,9 +10,8 @@ from bookings.errors import HoldBooked, HoldExpired, HoldNotFound, HoldReleased,
 from bookings.models import Booking
 from bookings.services import extend_hold, lock_booking, note
 from notifications.outbox import announce
-from payments.errors import NoWayToPay
-from payments.gateways.registry import offered_for
 from payments.services.attempts import refuse_unpayable
+from payments.services.ways import ways_by_link
 
 
 @transaction.atomic
@@ -24,8 +23,7 @@ def send_payment_link(*, booking_id: UUID, actor: Any) -> Booking:
     """
     booking = lock_booking(booking_id)
     refuse_unpayable(booking)
-    if not offered_for(booking.currency):
-        raise NoWayToPay(currency=booking.currency)
+    ways_by_link(booking)
     for hold_id in booking.items.filter(hold__isnull=False).order_by("departure_id").values_list("hold_id", flat=True):
         with suppress(NoMoreExtensions, HoldBooked, HoldExpired, HoldNotFound, HoldReleased):
             extend_hold(hold_id=hold_id, actor=actor)

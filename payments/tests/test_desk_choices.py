@@ -13,8 +13,8 @@ from bookings.services.allotments import arrange_allotments
 from bookings.tests.factories import PartnerUserFactory
 from config.tenancy import tenant_context
 from payments.models import Payment
+from payments.tests.desk_steps import clerk_at, customer, fields, only_booking, party, press, seats
 from payments.tests.steps import assert_sound
-from payments.tests.test_desk import clerk_at, customer, fields, only_booking, party, press, seats
 from tours.models import (
     DepositRule,
     ExtraStock,

@@ -3,12 +3,16 @@
 from decimal import Decimal
 
 import pytest
+from django_redis.exceptions import ConnectionInterrupted
 
-from payments.gateways import paypal, stripe
+from bookings.tests.factories import BookingFactory
+from payments.gateways import paypal, stripe_amounts
+from payments.gateways.amounts import may_be_paid
 from payments.gateways.interface import GatewayInvalidRequest
 from payments.gateways.paypal import PayPal
 from payments.gateways.registry import offered_codes
 from payments.gateways.stripe import Stripe
+from payments.services import start_payment
 from payments.tests.standins.contract import Contract, decoded_form
 
 
@@ -30,8 +34,8 @@ from payments.tests.standins.contract import Contract, decoded_form
     ],
 )
 def test_stripes_units(amount, currency, counted):
-    assert stripe.to_wire(Decimal(amount), currency) == counted
-    assert stripe.from_wire(counted, currency) == Decimal(amount)
+    assert stripe_amounts.to_wire(Decimal(amount), currency) == counted
+    assert stripe_amounts.from_wire(counted, currency) == Decimal(amount)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +52,7 @@ def test_stripes_units(amount, currency, counted):
 )
 def test_stripe_never_rounds(amount, currency):
     with pytest.raises(GatewayInvalidRequest):
-        stripe.to_wire(Decimal(amount), currency)
+        stripe_amounts.to_wire(Decimal(amount), currency)
     assert not Stripe().takes(Decimal(amount), currency)
 
 
@@ -74,6 +78,36 @@ def test_paypal_never_rounds(amount, currency):
     with pytest.raises(GatewayInvalidRequest):
         paypal.to_wire(Decimal(amount), currency)
     assert not PayPal().takes(Decimal(amount), currency)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "may"),
+    [("0.49", "USD", False), ("0.50", "USD", True), ("1.99", "AED", False), ("2", "AED", True), ("0.01", "EGP", True)],
+)
+def test_the_least_that_stripe_charges(amount, currency, may):
+    """A refund may be smaller: `takes` says only that the amount can be told."""
+    assert may_be_paid(Stripe(), Decimal(amount), currency) is may
+    assert Stripe().takes(Decimal(amount), currency)
+
+
+def test_every_least_amount_is_of_a_currency_that_stripe_takes_and_can_be_told():
+    for currency, amount in stripe_amounts.LEAST.items():
+        assert currency in stripe_amounts.CURRENCIES
+        assert stripe_amounts.to_wire(amount, currency) > 0
+
+
+def test_paypal_is_paid_by_while_the_cache_is_away(paypal_shop, monkeypatch):
+    class Away:
+        def get(self, name):
+            raise ConnectionInterrupted(None)
+
+        def set(self, name, value, seconds):
+            raise ConnectionInterrupted(None)
+
+    monkeypatch.setattr(paypal, "cache", Away())
+    payment = start_payment(booking_id=BookingFactory().pk, gateway="paypal")
+    assert payment.action["type"] == "redirect"
+    assert paypal_shop.process.calls() == ["token", "create"]
 
 
 def test_a_gateway_without_its_keys_is_not_offered(settings):

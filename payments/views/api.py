@@ -30,6 +30,8 @@ from payments.serializers import (
     RefundRequestSerializer,
     RefundSerializer,
     StartSerializer,
+    WaysAskedSerializer,
+    WaysSerializer,
 )
 from payments.services import give_mismatch_back, keep_mismatch, request_refund, start_payment
 
@@ -70,6 +72,21 @@ class PaymentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet):
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(PaymentDetailSerializer(self.find(kwargs["pk"])).data)
+
+    @extend_schema(
+        summary="Ways to pay a booking",
+        description=(
+            "The gateways that can be asked for exactly what is due, or the deposit: currency, smallest amount and steps fit. "
+            "Empty where nothing is due, or where the operator has no gateway for it."
+        ),
+        parameters=[OpenApiParameter("booking_id", OpenApiTypes.UUID, required=True), BOOKING_TOKEN],
+        responses=WaysSerializer,
+        filters=False,
+    )
+    def ways(self, request: Request) -> Response:
+        asked = WaysAskedSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        return Response(WaysSerializer(booking_for(request, asked.validated_data["booking_id"])).data)
 
     def find(self, payment_id: UUID) -> Payment:
         """A payment the caller may see, be it by the token of its booking. Raises `PaymentNotFound`."""

@@ -7,6 +7,7 @@ import re
 import signal
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,7 +56,7 @@ class Route:
 
 
 @dataclass
-class StandIn:
+class StandIn(ABC):
     """A gateway's state and rules; subclasses say which calls there are, and what acts of payers and time do."""
 
     contract: Contract
@@ -65,24 +66,25 @@ class StandIn:
     calls: list[str] = field(default_factory=list)
     lock: Any = field(default_factory=threading.RLock)
 
+    @abstractmethod
     def routes(self) -> list[Route]:
-        raise NotImplementedError
+        """The calls it answers."""
 
+    @abstractmethod
     def understand(self, call: Call, operation: dict[str, Any]) -> None:
         """Fill in `call.body` from the raw bytes and refuse strangers."""
-        raise NotImplementedError
 
+    @abstractmethod
     def act(self, what: str, about: str, **how: Any) -> dict[str, Any]:
         """What the payer, the bank or the gateway's own desk does."""
-        raise NotImplementedError
 
+    @abstractmethod
     def signed(self, notice: dict[str, Any], age: float) -> dict[str, str]:
         """The headers of a notice sent `age` seconds ago."""
-        raise NotImplementedError
 
+    @abstractmethod
     def error(self, status: int, message: str) -> dict[str, Any]:
         """A fault in the gateway's form."""
-        raise NotImplementedError
 
     def complaints_of(self, operation: dict[str, Any], status: int, body: dict[str, Any]) -> list[str]:
         """How our own answer breaks the contract."""

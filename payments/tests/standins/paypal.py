@@ -5,54 +5,20 @@ import copy
 import json
 import re
 import secrets
-import time
-import zlib
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from payments.tests.standins.chassis import Call, Refused, Route, StandIn, run
 from payments.tests.standins.contract import Contract, decoded_form
+from payments.tests.standins.paypal_seal import Seal, moment
 
-CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID = "standin-client", "standin-secret", "1JE4291016473214C"
-CERTIFICATE_URL = "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-360caa42-standin"
+CLIENT_ID, CLIENT_SECRET = "standin-client", "standin-secret"
 HERE = "https://api-m.sandbox.paypal.com"
 OUR_KEY = re.compile(r"paypal:(payment|capture|refund):[0-9a-f-]{36}")
 WHOLE = {"HUF", "JPY", "TWD"}
-CURRENCIES = {
-    *[
-        "AUD",
-        "BRL",
-        "CAD",
-        "CNY",
-        "CZK",
-        "DKK",
-        "EUR",
-        "HKD",
-        "HUF",
-        "ILS",
-        "JPY",
-        "MYR",
-        "MXN",
-        "TWD",
-        "NZD",
-        "NOK",
-        "PHP",
-        "PLN",
-        "GBP",
-        "SGD",
-        "SEK",
-        "CHF",
-        "THB",
-        "USD",
-    ]
-}
+CURRENCIES = set(
+    "AUD BRL CAD CNY CZK DKK EUR HKD HUF ILS JPY MYR MXN TWD NZD NOK PHP PLN GBP SGD SEK CHF THB USD".split()  # noqa: SIM905
+)
 
 
 def new_id() -> str:
@@ -68,19 +34,7 @@ class PayPalStandIn(StandIn):
         self.intended: dict[str, str] = {}  # what shall become of an order's capture
         self.tokens: set[str] = set()
         self.answered: dict[str, tuple[str, int, dict[str, Any]]] = {}
-        self.key = rsa.generate_private_key(65537, 2048)
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "messageverificationcerts.paypal.com")])
-        today = datetime.now(UTC)
-        self.certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(self.key.public_key())
-            .serial_number(1)
-            .not_valid_before(today - timedelta(days=10))
-            .not_valid_after(today + timedelta(days=30))
-            .sign(self.key, SHA256())
-        )
+        self.seal = Seal()
 
     def routes(self) -> list[Route]:
         name = "([A-Z0-9-]+)"
@@ -202,7 +156,7 @@ class PayPalStandIn(StandIn):
         order_id = new_id()
         order = {
             "id": order_id, "intent": "CAPTURE", "status": "PAYER_ACTION_REQUIRED", "payment_source": {"paypal": {}},
-            "purchase_units": [copy.deepcopy(unit)], "create_time": self.moment(),
+            "purchase_units": [copy.deepcopy(unit)], "create_time": moment(),
             "links": [
                 {"href": f"{HERE}/v2/checkout/orders/{order_id}", "rel": "self", "method": "GET"},
                 {"href": f"https://www.sandbox.paypal.com/checkoutnow?token={order_id}", "rel": "payer-action", "method": "GET"},
@@ -248,7 +202,7 @@ class PayPalStandIn(StandIn):
         capture_id = new_id()
         capture = {
             "id": capture_id, "status": fate, "amount": dict(unit["amount"]), "final_capture": True,
-            "custom_id": unit["custom_id"], "invoice_id": unit["invoice_id"], "create_time": self.moment(),
+            "custom_id": unit["custom_id"], "invoice_id": unit["invoice_id"], "create_time": moment(),
             "links": [{"href": f"{HERE}/v2/checkout/orders/{order['id']}", "rel": "up", "method": "GET"}],
         }  # fmt: skip
         if fate == "PENDING":
@@ -285,7 +239,7 @@ class PayPalStandIn(StandIn):
     ) -> dict[str, Any]:
         refund_id = new_id()
         refund = {name: wanted[name] for name in ("custom_id", "invoice_id") if name in wanted} | {
-            "id": refund_id, "status": status, "amount": wanted["amount"], "create_time": self.moment(),
+            "id": refund_id, "status": status, "amount": wanted["amount"], "create_time": moment(),
             "links": [
                 {"href": f"{HERE}/v2/payments/refunds/{refund_id}", "rel": "self", "method": "GET"},
                 {"href": f"{HERE}/v2/payments/captures/{capture['id']}", "rel": "up", "method": "GET"},
@@ -318,25 +272,13 @@ class PayPalStandIn(StandIn):
     def verify(self, call: Call) -> tuple[int, dict[str, Any]]:
         """Judged from the bytes as they lie in the request, as PayPal does."""
         event = call.raw.partition(b'"webhook_event":')[2][:-1]
-        try:
-            self.key.public_key().verify(
-                base64.b64decode(call.body["transmission_sig"]),
-                self.message(
-                    event, call.body["transmission_id"], call.body["transmission_time"], call.body["webhook_id"]
-                ),
-                PKCS1v15(),
-                SHA256(),
-            )
-            is_ours = call.body["webhook_id"] == WEBHOOK_ID and call.body["cert_url"] == CERTIFICATE_URL
-        except Exception:  # noqa: BLE001
-            is_ours = False
-        return 200, {"verification_status": "SUCCESS" if is_ours else "FAILURE"}
+        return 200, {"verification_status": "SUCCESS" if self.seal.vouches_for(event, call.body) else "FAILURE"}
 
     # --- what payers, banks and the desk do ---
 
     def act(self, what: str, about: str, **how: Any) -> dict[str, Any]:
         if what == "certificate":
-            return {"pem": self.certificate.public_bytes(Encoding.PEM).decode()}
+            return {"pem": self.seal.pem()}
         if what in {"refund_done", "refund_failed"}:
             return self.end_refund(about, "COMPLETED" if what == "refund_done" else "FAILED")
         if what == "withdraw_tokens":
@@ -418,28 +360,14 @@ class PayPalStandIn(StandIn):
 
     def note(self, type_: str, kind: str, about: dict[str, Any], owner: str) -> None:
         event = {
-            "id": f"WH-{secrets.token_hex(8).upper()}", "event_version": "1.0", "create_time": self.moment(),
+            "id": f"WH-{secrets.token_hex(8).upper()}", "event_version": "1.0", "create_time": moment(),
             "resource_type": kind, "resource_version": "2.0", "event_type": type_, "summary": "stand-in",
             "resource": copy.deepcopy(about), "links": [],
         }  # fmt: skip
         self.notices.append({"about": owner, "type": type_, "body": json.dumps(event, separators=(",", ":"))})
 
-    def message(self, body: bytes, transmission: str, moment: str, webhook: str) -> bytes:
-        return f"{transmission}|{moment}|{webhook}|{zlib.crc32(body) & 0xFFFFFFFF}".encode()
-
     def signed(self, notice: dict[str, Any], age: float) -> dict[str, str]:
-        moment, transmission = self.moment(age), secrets.token_hex(16)
-        message = self.message(notice["body"].encode(), transmission, moment, WEBHOOK_ID)
-        return {
-            "Paypal-Transmission-Id": transmission,
-            "Paypal-Transmission-Time": moment,
-            "Paypal-Transmission-Sig": base64.b64encode(self.key.sign(message, PKCS1v15(), SHA256())).decode(),
-            "Paypal-Cert-Url": CERTIFICATE_URL,
-            "Paypal-Auth-Algo": "SHA256withRSA",
-        }
-
-    def moment(self, age: float = 0) -> str:
-        return datetime.fromtimestamp(time.time() - age, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self.seal.headers_for(notice["body"].encode(), age)
 
 
 if __name__ == "__main__":

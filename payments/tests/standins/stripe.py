@@ -1,6 +1,6 @@
 """A stand-in for Stripe: Checkout Sessions, PaymentIntents, refunds, idempotency keys and signed events.
 
-Its objects begin as Stripe's own published fixtures. `localstripe` was looked at first: it has no Checkout Sessions, no
+`localstripe` was looked at first: it has no Checkout Sessions, no
 idempotency and no refund events, lets more be refunded than was paid, and refuses parameters that Stripe takes.
 """
 
@@ -9,28 +9,23 @@ import hashlib
 import hmac
 import json
 import re
-import secrets
 import time
 from typing import Any
 
 from payments.tests.standins.chassis import Call, Refused, Route, StandIn, run
-from payments.tests.standins.contract import FOLDER, Contract, decoded_form
+from payments.tests.standins.contract import Contract, decoded_form
+from payments.tests.standins.stripe_objects import new_charge, new_event, new_id, new_intent, new_refund, new_session
 
 API_KEY = "sk_test_standin"
 WEBHOOK_SECRET = "whsec_standin"
 OUR_KEY = re.compile(r"stripe:((payment|refund):[0-9a-f-]{36}|cancel:[0-9a-f-]{36}:[0-9a-f]{32})")
 THOUSANDTHS = {"bhd", "jod", "kwd", "omr", "tnd"}
-FIXTURES = json.loads((FOLDER / "stripe_fixtures3_2026-08-21_trimmed.json").read_text())
 DECLINED = {
     "type": "card_error",
     "code": "card_declined",
     "decline_code": "generic_decline",
     "message": "Your card was declined.",
 }
-
-
-def new_id(prefix: str) -> str:
-    return f"{prefix}_{secrets.token_hex(12)}"
 
 
 class StripeStandIn(StandIn):
@@ -134,37 +129,8 @@ class StripeStandIn(StandIn):
             raise self.refuse(400, "Missing required param: success_url.", code="parameter_missing")
         if call.trouble == "refuse":
             raise self.refuse(402, "Your account cannot take this.", code="card_declined")
-        session = copy.deepcopy(FIXTURES["checkout.session"])
-        session_id = new_id("cs_test")
-        nothing = dict.fromkeys(
-            (
-                "after_expiration",
-                "consent",
-                "consent_collection",
-                "currency_conversion",
-                "customer_details",
-                "invoice_creation",
-                "payment_link",
-                "payment_method_collection",
-                "shipping_details",
-                "total_details",
-                "customer_creation",
-                "locale",
-                "submit_type",
-                "custom_text",
-                "payment_intent",
-            )
-        )
-        session |= nothing | {
-            "id": session_id, "object": "checkout.session", "mode": "payment", "status": "open", "payment_status": "unpaid",
-            "amount_total": price["unit_amount"], "amount_subtotal": price["unit_amount"], "currency": price["currency"],
-            "created": int(time.time()), "expires_at": wanted["expires_at"], "metadata": wanted["metadata"],
-            "client_reference_id": wanted["client_reference_id"], "success_url": wanted["success_url"],
-            "cancel_url": wanted["cancel_url"], "url": f"https://checkout.stripe.com/c/pay/{session_id}",
-            "payment_method_types": ["card"], "custom_fields": [], "shipping_options": [],
-            "custom_text": {"shipping_address": None, "submit": None, "terms_of_service_acceptance": None},
-            "automatic_tax": {"enabled": False, "status": None},
-        }  # fmt: skip
+        session = new_session(wanted)
+        session_id = session["id"]
         self.sessions[session_id] = session
         if call.trouble == "pay_first":
             self.act("pay", session_id)
@@ -188,14 +154,8 @@ class StripeStandIn(StandIn):
         return 200, copy.deepcopy(intent)
 
     def new_intent(self, amount: int, currency: str, metadata: dict[str, str]) -> dict[str, Any]:
-        intent_id = new_id("pi")
-        intent = copy.deepcopy(FIXTURES["payment_intent"]) | {
-            "id": intent_id, "amount": amount, "currency": currency, "metadata": metadata, "created": int(time.time()),
-            "client_secret": f"{intent_id}_secret_{secrets.token_hex(8)}", "status": "requires_payment_method",
-            "amount_received": 0, "last_payment_error": None, "latest_charge": None, "canceled_at": None, "next_action": None,
-            "processing": None, "shipping": None, "transfer_data": None, "cancellation_reason": None,
-        }  # fmt: skip
-        self.intents[intent_id] = intent
+        intent = new_intent(amount, currency, metadata)
+        self.intents[intent["id"]] = intent
         return intent
 
     def list_sessions(self, call: Call) -> tuple[int, dict[str, Any]]:
@@ -279,10 +239,7 @@ class StripeStandIn(StandIn):
 
     def new_refund(self, intent: dict[str, Any], amount: int, metadata: dict[str, str], status: str) -> dict[str, Any]:
         charge = self.charges[intent["latest_charge"]]
-        refund = copy.deepcopy(FIXTURES["refund"]) | {
-            "id": new_id("re"), "amount": amount, "currency": charge["currency"], "charge": charge["id"],
-            "payment_intent": intent["id"], "metadata": metadata, "status": status, "created": int(time.time()),
-        }  # fmt: skip
+        refund = new_refund(charge, intent, amount, metadata, status)
         self.refunds[refund["id"]] = refund
         charge["amount_refunded"] += amount
         about = self.owner_of(intent["id"])
@@ -370,12 +327,7 @@ class StripeStandIn(StandIn):
             raise ValueError(f"the intent is {intent['status']}")
 
     def charge(self, intent: dict[str, Any], amount: int) -> None:
-        charge = copy.deepcopy(FIXTURES["charge"]) | {
-            "id": new_id("ch"), "amount": amount, "amount_captured": amount, "amount_refunded": 0, "captured": True,
-            "currency": intent["currency"], "payment_intent": intent["id"], "metadata": intent["metadata"], "status": "succeeded",
-            "paid": True, "refunded": False, "outcome": None, "payment_method_details": None, "shipping": None,
-            "transfer_data": None,
-        }  # fmt: skip
+        charge = new_charge(intent, amount)
         self.charges[charge["id"]] = charge
         intent |= {
             "status": "succeeded",
@@ -397,10 +349,7 @@ class StripeStandIn(StandIn):
     # --- notices ---
 
     def note(self, type_: str, about: dict[str, Any], owner: str) -> None:
-        event = copy.deepcopy(FIXTURES["event"]) | {
-            "id": new_id("evt"), "type": type_, "created": int(time.time()), "data": {"object": copy.deepcopy(about)},
-            "api_version": "2026-10-28.endive",
-        }  # fmt: skip
+        event = new_event(type_, about)
         self.notices.append({"about": owner, "type": type_, "body": json.dumps(event, separators=(",", ":"))})
 
     def signed(self, notice: dict[str, Any], age: float) -> dict[str, str]:

@@ -13,13 +13,20 @@ from redis.exceptions import RedisError
 
 RETRY_AFTER = 5  # seconds
 
+# We gave the statement up: it ran too long, waited too long for a lock, or its transaction lay idle.
+GIVEN_UP = {"57014", "55P03", "25P03"}
 READ_ONLY = "25006"  # a standby that is not the primary any more
 NO_ROOM = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO, errno.EACCES, errno.EPERM}
 
 
 def part_that_is_away(fault: BaseException | None) -> str:
-    """`database`, `cache`, `broker` or `storage`; nothing where the fault is of another kind, which is a bug."""
+    """`database`, `cache`, `broker` or `storage`; nothing where the fault is of another kind, which is a bug.
+
+    `time`: the database is there, but a statement took longer than one who waits for an answer should (config.db.limits).
+    """
     match fault:
+        case OperationalError() | InternalError() if getattr(fault.__cause__, "sqlstate", "") in GIVEN_UP:
+            return "time"
         case OperationalError() | InterfaceError():
             return "database"
         case InternalError() if getattr(fault.__cause__, "sqlstate", "") == READ_ONLY:

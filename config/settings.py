@@ -6,14 +6,16 @@ Secure by default: what is missing or weak in production stops the start with a 
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.content_security import SENT_FROM_BROWSERS, SHOWN_TO_BROWSERS, content_security
 from config.db.roles import serving_url
+from config.db.servers import databases
 from config.environment import (
     address,
     all_or_none,
@@ -52,7 +54,8 @@ ALLOWED_HOSTS = env.list(
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/.*$"
-CORS_EXPOSE_HEADERS = ["ETag", "X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After"]
+CORS_ALLOW_HEADERS = SENT_FROM_BROWSERS
+CORS_EXPOSE_HEADERS = SHOWN_TO_BROWSERS
 
 if IN_PRODUCTION:
     if DEBUG:
@@ -139,27 +142,15 @@ DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", "") or _GIVEN_URL
 DATABASE_URL = _GIVEN_URL if env.str("DATABASE_OWNER_URL", "") else serving_url(_GIVEN_URL, SECRET_KEY)
 # `manage.py` commands that change tables run as the owner; everything else serves under the policies.
 AS_OWNER = switch("RIHLA_AS_OWNER", False)
-
-
-def database_at(url: str) -> dict[str, Any]:
-    """django-environ lowers the host and leaves it encoded; that of a socket is a folder, written `%2Fpath%2Fto`."""
-    place = urlsplit(url).netloc.rpartition("@")[2]
-    socket = {"HOST": unquote(place), "PORT": ""} if place.upper().startswith("%2F") else {}
-    return environ.Env.db_url_config(url) | socket
-
-
-DATABASES = {"default": database_at(DATABASE_OWNER_URL if AS_OWNER else DATABASE_URL)}
-DATABASES["default"] |= {
-    "ENGINE": "config.db",
-    "CONN_MAX_AGE": 0,
-    "ATOMIC_REQUESTS": False,
-    "OPTIONS": {
-        "pool": {"min_size": 1, "max_size": whole("DATABASE_POOL_SIZE", 4, least=1, most=500)},
-        # Server-side binding with prepared statements: a third more throughput (SPEED: docs/performance.md).
-        "server_side_binding": True,
-        "prepare_threshold": 3,
-        "connect_timeout": 10,
-    },
+DATABASES = databases(
+    DATABASE_OWNER_URL if AS_OWNER else DATABASE_URL, pool_size=whole("DATABASE_POOL_SIZE", 4, least=1, most=500)
+)
+# What web processes are bound by (config.db.limits): they give up a statement, a wait for a lock, and a transaction that nobody
+# goes on with, after so many seconds; 0 never. Commands and workers are bound by none.
+SERVING_LIMITS = {
+    "statement_timeout": number("STATEMENT_SECONDS", 15),
+    "lock_timeout": number("LOCK_SECONDS", 10),
+    "idle_in_transaction_session_timeout": number("IDLE_IN_TRANSACTION_SECONDS", 60),
 }
 
 # --- Redis, Celery ---
@@ -235,6 +226,14 @@ SEED_SCALE = number("SEED_SCALE", 1)
 DEPARTURE_HORIZON_DAYS = whole("DEPARTURE_HORIZON_DAYS", 90, least=1, most=1000)
 # Where `seed_demo` writes the log-ins that it makes.
 DEMO_LOGINS = Path(env.str("DEMO_LOGINS", str(BASE_DIR / "var" / "demo-logins.txt")))
+
+# For how many days what has done its service is kept; 0 for ever (config.retention).
+KEEP_DAYS = {
+    "facts": whole("KEEP_FACTS_DAYS", 180, most=36_500),
+    "mail_texts": whole("KEEP_MAIL_TEXTS_DAYS", 400, most=36_500),
+    "notices": whole("KEEP_NOTICES_DAYS", 550, most=36_500),
+    "reports": whole("KEEP_REPORTS_DAYS", 400, most=36_500),
+}
 
 # --- Payments ---
 ALLOW_SANDBOX = switch("ALLOW_SANDBOX", not IN_PRODUCTION)
@@ -341,6 +340,7 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": True,
 }
 THROTTLE_AUTH = rate("THROTTLE_AUTH", "5/min")
+THROTTLE_BACK_OFFICE = rate("THROTTLE_BACK_OFFICE", "20/min")  # failed log-ins from one address
 THROTTLE_DEFAULT = rate("THROTTLE_DEFAULT", "100/min")
 # Whether answers of the public reads are kept in Redis. Without, each is made anew from SQL: for measuring, or for a small Redis.
 REMEMBER_READS = switch("REMEMBER_READS", True)
@@ -369,21 +369,7 @@ if urlsplit(PUBLIC_URL).scheme == "https":
     CSRF_COOKIE_SECURE = True
     # The probes of a load balancer, and Prometheus, come over plain HTTP from inside.
     SECURE_REDIRECT_EXEMPT = [r"^health(/|$)", r"^metrics$"]
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        # The back-office theme evaluates Alpine expressions and styles elements in place.
-        "script-src": ["'self'", "'unsafe-inline'", "'unsafe-eval'"],
-        "style-src": ["'self'", "'unsafe-inline'"],
-        "img-src": ["'self'", "data:", "blob:", *MEDIA_HOSTS],
-        "font-src": ["'self'", "data:"],
-        "object-src": ["'none'"],
-        "base-uri": ["'self'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-        "worker-src": ["'self'", "blob:"],
-    }
-}
+CONTENT_SECURITY_POLICY = content_security(MEDIA_HOSTS)
 # E-mails are unique without regard to case, by a constraint that this check does not see.
 # The CSRF middleware is ours, a subclass that looks at the back-office; the API knows no cookies but the refresh token's.
 SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W003"]

@@ -11,6 +11,7 @@ from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
+from config.db import limits
 from config.db.pool import Pool
 from config.db.statements import watch_statement
 from config.tenancy import current_tenant
@@ -36,6 +37,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             made = Pool(kwargs=parameters, open=False, configure=configure, **options)
             pools.setdefault(self.alias, made)  # of two threads at once, the first one's counts
         return pools[self.alias]
+
+    def _configure_connection(self, connection: Any) -> bool:
+        limits.bind(connection)
+        return bool(super()._configure_connection(connection))  # type: ignore[misc]
 
     def create_cursor(self, name: str | None = None) -> Any:
         wanted = current_tenant.get()

@@ -4,6 +4,7 @@ import os
 import secrets
 import time
 import uuid
+from datetime import datetime
 
 # No I, L, O, U, 0, 1: what a clerk cannot mishear on the phone.
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -14,8 +15,16 @@ def uuid7() -> uuid.UUID:
 
     Rows made one after another stand together in their index, which keeps inserts cheap on large tables.
     """
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
+    return _uuid7(time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10), "big"))
+
+
+def first_uuid7_at(moment: datetime) -> uuid.UUID:
+    """The smallest id that a row made at this moment can have: what is smaller was made before."""
+    return _uuid7(int(moment.timestamp() * 1000), 0)
+
+
+def _uuid7(milliseconds: int, rest: int) -> uuid.UUID:
+    value = (milliseconds << 80) | rest
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     return uuid.UUID(int=value)

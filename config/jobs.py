@@ -33,5 +33,5 @@ JOBS: dict[str, dict[str, Any]] = {
     "gather-views": {"task": "tours.tasks.gather_views", "schedule": 60, "options": {"expires": 60}},
     "refresh-popularity": {"task": "tours.tasks.refresh_popularity", "schedule": crontab(minute=40)},
     "check-invariants": {"task": "accounts.tasks.check_invariants", "schedule": crontab(hour=2, minute=30)},
-    "forget-old-keys": {"task": "accounts.tasks.forget_old_keys", "schedule": crontab(minute=20)},
+    "forget-old": {"task": "config.tasks.forget_old", "schedule": crontab(minute=20), "options": {"expires": 3000}},
 }

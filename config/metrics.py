@@ -58,6 +58,7 @@ GATEWAY_SECONDS = Histogram(
     buckets=LONG_SECONDS,
 )  # fmt: skip
 FLAGS = Counter("rihla_payment_flags", "Payments marked for staff, by what is the matter.", ["flag"])
+FORGOTTEN = Counter("rihla_forgotten_rows", "Rows removed or emptied because their time was over.", ["kind"])
 MAILS = Counter("rihla_mails", "Tries to send a mail.", ["outcome"])
 
 TASKS = Counter("rihla_tasks", "Tasks run.", ["task", "outcome"])

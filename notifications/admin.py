@@ -176,6 +176,8 @@ class MessageAdmin(Written, ModelAdmin):
         """In a frame that may run nothing and reach nothing of ours."""
         if message.is_secret:
             return _("Not shown: this message opens its recipient's account.")
+        if not message.html:
+            return _("No longer kept: what mails said goes after a time.")
         return format_html(
             '<iframe sandbox="" srcdoc="{}" title="{}" style="width:100%; height:640px; border:0; border-radius:8px;'
             ' background:#eef4f3"></iframe>',

@@ -7,4 +7,6 @@ from config.errors import Conflict
 
 class NothingLeftToSend(Conflict):
     code = "nothing_left_to_send"
-    message = _("This message was secret and is sent; its text is gone. A new one has to be asked for.")
+    message = _(
+        "This message is sent and its text is gone, because it was secret or is old. A new one has to be asked for."
+    )

@@ -194,11 +194,11 @@ def _note_refusal(message: Message, fault: Exception) -> None:
 def send_again(message_id: UUID | str) -> None:
     """Staff: queue a message anew, whether it was given up, still waits or was sent.
 
-    Raises `NothingLeftToSend` for a secret one that went out: its text is gone, and whoever needs another asks for it.
+    Raises `NothingLeftToSend` for one that went out and whose text is gone: a secret one, or one that is too old.
     """
     with transaction.atomic():
         message = Message.objects.select_for_update().get(pk=message_id)
-        if message.is_secret and message.status == MessageStatus.SENT:
+        if message.status == MessageStatus.SENT and not message.html:
             raise NothingLeftToSend
         message.status, message.attempts, message.next_try_at, message.error = MessageStatus.QUEUED, 0, now(), ""
         message.save(update_fields=["status", "attempts", "next_try_at", "error"])

@@ -101,6 +101,11 @@ class Message(TenantOwned):
             models.Index(fields=["next_try_at"], condition=models.Q(status="QUEUED"), name="message_queued"),
             models.Index(fields=["next_try_at"], condition=models.Q(status="FAILED"), name="message_given_up"),
             models.Index(fields=["tenant", "subject_type", "subject_id"], name="message_by_subject"),
+            models.Index(
+                fields=["sent_at"],
+                condition=models.Q(status="SENT") & ~models.Q(html=""),
+                name="message_with_text",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -305,7 +305,10 @@ class Notice(TenantOwned):
         ordering = ["-received_at"]
         constraints = [models.UniqueConstraint(fields=["tenant", "gateway", "dedupe_key"], name="notice_once")]
         indexes = [
-            models.Index(fields=["next_try_at"], condition=Q(status__in=["NEW", "FAILED"]), name="notice_waiting")
+            models.Index(fields=["next_try_at"], condition=Q(status__in=["NEW", "FAILED"]), name="notice_waiting"),
+            models.Index(
+                fields=["done_at"], condition=Q(done_at__isnull=False) & ~Q(body=b""), name="notice_with_body"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,10 +9,11 @@ from django.utils.timezone import now
 
 from accounts.audit import differences, plain, record, snapshot, stored
 from accounts.models import AuditEntry, IdempotencyKey, InvariantReport, SignedOut, SignInLock, User
-from accounts.tasks import check_invariants, forget_old_keys
+from accounts.tasks import check_invariants
 from accounts.tests.factories import TenantFactory, UserFactory
 from config.addresses import Caller, current_caller
 from config.logs import request_context
+from config.retention import forget_old
 from config.tenancy import tenant_context
 
 pytestmark = pytest.mark.django_db
@@ -112,8 +113,8 @@ def test_old_keys_locks_and_sessions_are_forgotten_for_every_operator_and_young_
         ended = SignedOut.objects.create(session=f"00000000-0000-0000-0000-00000000000{days}", user=user)
         SignedOut.objects.filter(pk=ended.pk).update(at=now() - dt.timedelta(days=days))
     with tenant_context(None):
-        forget_old_keys()
-        forget_old_keys()
+        forget_old()
+        forget_old()
     for house in (tenant, gulf):
         with tenant_context(house.pk):
             assert [key.key for key in IdempotencyKey.objects.all()] == ["young"]

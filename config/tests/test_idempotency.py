@@ -9,9 +9,9 @@ from rest_framework.test import APIClient
 
 from accounts.authentication import issue_tokens
 from accounts.models import IdempotencyKey
-from accounts.services.housekeeping import forget_old_keys
 from accounts.tests.factories import UserFactory
 from config.idempotency import TAKEN_FOR_DEAD_AFTER
+from config.retention import forget_old
 from config.testing import run_together
 from config.tests.conftest import Once, OnceAround
 
@@ -77,10 +77,10 @@ class TestBothKinds:
     def test_a_key_is_forgotten_after_24_hours(self, url, view):
         post(url)
         IdempotencyKey.objects.update(taken_at=now() - timedelta(hours=23, minutes=59))
-        forget_old_keys()
+        forget_old()
         assert post(url).headers["Idempotency-Replayed"] == "true"
         IdempotencyKey.objects.update(taken_at=now() - timedelta(hours=24, minutes=1))
-        forget_old_keys()
+        forget_old()
         assert post(url).json() == {"run": 2}
 
 

@@ -1,4 +1,8 @@
-from config.ids import REFERENCE_ALPHABET, short_reference, uuid7
+from datetime import timedelta
+
+from django.utils.timezone import now
+
+from config.ids import REFERENCE_ALPHABET, first_uuid7_at, short_reference, uuid7
 
 
 def test_a_uuid7_is_of_version_7_and_grows_with_time():
@@ -13,3 +17,10 @@ def test_references_avoid_letters_that_sound_or_look_alike():
     assert reference.startswith("BK-")
     assert set(reference[3:]) <= set(REFERENCE_ALPHABET)
     assert not set("ILOU01") & set(REFERENCE_ALPHABET)
+
+
+def test_the_first_id_of_a_moment_divides_before_from_after():
+    moment = now() - timedelta(days=3)
+    assert first_uuid7_at(moment - timedelta(milliseconds=1)) < first_uuid7_at(moment)
+    assert (first_uuid7_at(moment).version, first_uuid7_at(moment).variant) == (7, "specified in RFC 4122")
+    assert first_uuid7_at(now() - timedelta(seconds=1)) < uuid7() < first_uuid7_at(now() + timedelta(seconds=1))

@@ -64,6 +64,8 @@ class NoticeAdmin(LookedAt):
     @display(description=_("body"))
     def payload(self, notice: Notice) -> str:
         raw = bytes(notice.body)
+        if not raw:
+            return str(_("No longer kept: what gateways told us goes after a time."))
         try:
             text = json.dumps(redacted(json.loads(raw)), indent=2, ensure_ascii=False)
         except ValueError:

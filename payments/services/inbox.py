@@ -20,6 +20,7 @@ from config import metrics
 from config.errors import NotFound
 from config.tenancy import tenant_id_or_raise
 from notifications.outbox import send_task
+from payments.errors import NoticeEmptied
 from payments.gateways.interface import GatewayError, MalformedNotice, NormalizedEvent
 from payments.gateways.registry import gateway_of
 from payments.models import GatewayObject, Notice, NoticeStatus, Payment, Refund
@@ -181,10 +182,15 @@ def _finish(notice: Notice, status: NoticeStatus, why: str = "") -> Notice:
 
 @transaction.atomic
 def replay_notice(*, notice_id: UUID, actor: Any) -> None:
-    """Staff wants a notice taken up again, whatever became of it; harmless, because the gateway is asked. Raises `NotFound`."""
+    """Staff wants a notice taken up again, whatever became of it; harmless, because the gateway is asked.
+
+    Raises `NotFound`, `NoticeEmptied`.
+    """
     notice = Notice.objects.select_for_update(of=("self",), no_key=True).filter(pk=notice_id).first()
     if notice is None:
         raise NotFound
+    if not notice.body:
+        raise NoticeEmptied
     before = {"status": notice.status}
     notice.status, notice.next_try_at, notice.done_at = NoticeStatus.NEW, now(), None
     notice.save(update_fields=["status", "next_try_at", "done_at"])

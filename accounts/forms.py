@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
@@ -15,10 +16,13 @@ from accounts.errors import SignInLocked
 from accounts.models import Membership, PriceGroup, Role, User
 from accounts.roles import grantable_permissions
 from accounts.services.people import set_password
+from config import metrics
+from config.addresses import client_address
+from config.throttling import count_call, give_back_call, parse_rate
 
 
 class SignInForm(AuthenticationForm):
-    """By e-mail; says when the log-in is locked, and for how long."""
+    """By e-mail; says when the log-in is locked, and for how long. Whoever fails too often with many e-mails must wait too."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -26,10 +30,17 @@ class SignInForm(AuthenticationForm):
         self.fields["username"].widget.attrs |= {"autocomplete": "username", "inputmode": "email", "dir": "ltr"}
 
     def clean(self) -> Any:
+        most, seconds = parse_rate(settings.THROTTLE_BACK_OFFICE)
+        caller = f"address:{client_address(self.request)}" if self.request else "address:none"
+        if count_call("back-office", caller, seconds) > most:
+            metrics.THROTTLED.labels("back-office").inc()
+            raise ValidationError(_("Too many requests. Try again later."), code="throttled")
         try:
-            return super().clean()
+            cleaned = super().clean()
         except SignInLocked as refusal:
             raise ValidationError(str(refusal), code="locked") from refusal
+        give_back_call("back-office", caller, seconds)
+        return cleaned
 
 
 class EmailIsTheServices:

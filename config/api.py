@@ -25,6 +25,7 @@ from config.outages import RETRY_AFTER, part_that_is_away
 logger = logging.getLogger(__name__)
 
 AWAY = gettext_lazy("We cannot answer just now. Please try again in a moment.")
+BROKEN = gettext_lazy("Something went wrong on our side. It has been noted.")
 
 ERROR_NAMES = {
     400: "bad_request",
@@ -107,7 +108,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
 
 def _unavailable_to_programs(request: HttpRequest, away: str) -> Response:
     """503 in the common form. The trace is in the log, under the same request id."""
-    logger.exception("%s is away", away)
+    logger.exception("no answer: %s", away)
     metrics.UNAVAILABLE.labels(away).inc()
     body = error_body(request, 503, "unavailable", str(AWAY), {"retry_after": RETRY_AFTER})
     return Response(body, status=503, headers={"Retry-After": str(RETRY_AFTER)})
@@ -159,4 +160,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _internal_error(request: HttpRequest) -> HttpResponse:
-    return _fail(request, 500, "internal_error", _("Something went wrong on our side. It has been noted."))
+    return _fail(request, 500, "internal_error", str(BROKEN))

@@ -1,5 +1,6 @@
 """Several operations in one call, for staff: each is done or refused by itself, and says so in the answer."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
-from config.api import error_body
+from config import metrics
+from config.api import AWAY, BROKEN, error_body
 from config.errors import DomainError, InvalidInput
+from config.outages import RETRY_AFTER, part_that_is_away
+
+logger = logging.getLogger(__name__)
 
 MOST = 100
 
@@ -92,7 +97,19 @@ def _run(request: Any, actions: Mapping[str, Action], place: int, one: Any) -> d
         outcome |= _refused(request, 400, "invalid", _("Some fields are not valid."), details)
     except DomainError as refusal:
         outcome |= _refused(request, refusal.status, refusal.code, str(refusal), refusal.details)
+    except Exception as fault:  # the outermost edge of one operation: what was done before it stays told
+        logger.exception("an operation of a batch broke off")
+        outcome |= _broken(request, fault)
     return outcome
+
+
+def _broken(request: Any, fault: Exception) -> dict[str, Any]:
+    """503 where a part we stand on was away (it may be asked again), else 500; the trace is in the log."""
+    away = part_that_is_away(fault)
+    if away:
+        metrics.UNAVAILABLE.labels(away).inc()
+        return _refused(request, 503, "unavailable", str(AWAY), {"retry_after": RETRY_AFTER})
+    return _refused(request, 500, "internal_error", str(BROKEN), {})
 
 
 def _do(request: Any, actions: Mapping[str, Action], one: Any) -> Mapping[str, Any]:

@@ -44,7 +44,12 @@ def throttles_are_readable(**_: Any) -> list[Any]:
     from config.throttling import parse_rate
 
     faults = []
-    for name in ("THROTTLE_AUTH", "THROTTLE_DEFAULT", *(["THROTTLE_TENANT"] if settings.THROTTLE_TENANT else [])):
+    for name in (
+        "THROTTLE_AUTH",
+        "THROTTLE_BACK_OFFICE",
+        "THROTTLE_DEFAULT",
+        *(["THROTTLE_TENANT"] if settings.THROTTLE_TENANT else []),
+    ):
         try:
             parse_rate(getattr(settings, name))
         except ValueError as fault:

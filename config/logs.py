@@ -17,6 +17,8 @@ SECRETS = re.compile(
     r"([^\s\"',&};]+)",
     re.IGNORECASE,
 )
+# Addresses that act for whoever has them: a booking, a choice, a guide's work, a wish list, a voucher, a link of a mail.
+SECRET_ADDRESS = re.compile(r"(/(?:b|c|g|v|w|auth/(?:verify|reset))/)[\w.:~=-]{8,}")
 PASSWORD_IN_ADDRESS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
 STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "request_id", "tenant", "taskName"}
 
@@ -49,8 +51,8 @@ class AddContext(logging.Filter):
 
 
 def masked(text: str) -> str:
-    """The text without what looks like a secret: `password=…`, `Authorization: Bearer …`, `://user:…@`."""
-    return PASSWORD_IN_ADDRESS.sub(r"\1***@", SECRETS.sub(r"\1***", text))
+    """The text without what looks like a secret: `password=…`, `Authorization: Bearer …`, `://user:…@`, `/b/…`."""
+    return SECRET_ADDRESS.sub(r"\1***", PASSWORD_IN_ADDRESS.sub(r"\1***@", SECRETS.sub(r"\1***", text)))
 
 
 class JsonFormatter(logging.Formatter):
@@ -68,7 +70,7 @@ class JsonFormatter(logging.Formatter):
                 line[name] = getattr(record, name)
         for name, value in record.__dict__.items():
             if name not in STANDARD and isinstance(value, str | int | float | bool):
-                line[name] = "***" if SECRET_NAME.search(name) else value
+                line[name] = "***" if SECRET_NAME.search(name) else masked(value) if isinstance(value, str) else value
         if record.exc_info:
             line["exception"] = masked(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)

@@ -1,13 +1,17 @@
 """Small pages that people open from a mail: bilingual, never indexed, never cached (their address is a secret)."""
 
-from typing import Any
+from typing import Any, cast
 
+from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
 from config.i18n import LANGUAGES, in_language, language_now
+
+# These pages need none, and their addresses are secrets.
+WITHOUT_SCRIPTS = csp_replace({"script-src": ["'none'"]})
 
 
 def show_page(request: Any, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -16,6 +20,15 @@ def show_page(request: Any, template: str, context: dict[str, Any], *, status: i
     The template gets the operator's name, e-mail and phone, and the address of the same page in the other language. Callers
     that translate texts into `context` themselves do so within `page_language(request)`.
     """
+
+    @WITHOUT_SCRIPTS
+    def page(request: HttpRequest) -> HttpResponse:
+        return _filled(request, template, context, status)
+
+    return cast(HttpResponse, page(request))
+
+
+def _filled(request: Any, template: str, context: dict[str, Any], status: int) -> HttpResponse:
     with page_language(request):
         language = language_now()
         tenant = request.tenant

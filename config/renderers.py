@@ -36,11 +36,14 @@ class JSONRenderer(renderers.JSONRenderer):
 
 
 def select_fields(data: Any, wanted: set[str]) -> Any:
-    """Only the wanted top-level fields; a page keeps its numbers and selects within its items."""
+    """Only the wanted top-level fields; a page keeps its numbers and selects within its items.
+
+    A booking has items and a total too, but its total is money: it is no page.
+    """
     if isinstance(data, list):
         return [select_fields(row, wanted) for row in data]
     if not isinstance(data, dict):
         return data
-    if "items" in data and "total" in data:
+    if "items" in data and isinstance(data.get("total"), int):
         return {**data, "items": [select_fields(row, wanted) for row in data["items"]]}
     return {name: value for name, value in data.items() if name in wanted}

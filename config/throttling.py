@@ -66,6 +66,15 @@ def count_call(scope: str, who: str, seconds: int, request: Any = None) -> int:
     return int(calls)
 
 
+def give_back_call(scope: str, who: str, seconds: int) -> None:
+    """Have a call that was counted count no more."""
+    key = window_key(scope, who, seconds)
+    try:
+        trip(("DECR", key), ("EXPIRE", key, seconds * 2))
+    except RedisError:
+        logger.warning("rate limits are off: redis does not answer")
+
+
 class CallsPerMinute(BaseThrottle):
     """`THROTTLE_DEFAULT` per user, or per address for strangers. `Bearer` has often counted the call already."""
 

@@ -71,6 +71,20 @@ def test_five_failures_lock_the_back_office_too_and_staff_lift_it(person, office
     assert Client().post(login, {"username": staff.email, "password": PASSWORD}).status_code == 302
 
 
+def test_failing_with_many_e_mails_is_stopped_by_address_and_an_office_that_succeeds_is_not(person, settings):
+    settings.THROTTLE_BACK_OFFICE = "3/min"
+    staff, login = person("EMPLOYEE"), reverse("admin:login")
+    right = {"username": staff.email, "password": PASSWORD}
+    for _colleague in range(6):
+        assert Client().post(login, right).status_code == 302
+    for number in range(3):
+        wrong = Client().post(login, {"username": f"guess{number}@example.com", "password": "wrong"})
+        assert "Too many requests" not in wrong.content.decode()
+    stopped = Client().post(login, right)
+    assert (stopped.status_code, "Too many requests" in stopped.content.decode()) == (200, True)
+    assert Client(REMOTE_ADDR="10.0.0.8").post(login, right).status_code == 302
+
+
 def test_staff_of_another_operator_open_nothing_here(other_tenant, person):
     browser = Client()
     with tenant_context(other_tenant.pk):

@@ -234,3 +234,15 @@ def test_looking_a_booking_up_tells_nothing(departure):
         answer = client_of().post("/api/v1/bookings/lookup", body)
         assert (answer.status_code, answer.content) == (202, b"")
     assert client_of().post("/api/v1/bookings/lookup", {"reference": "x"}).status_code == 400
+
+
+def test_fields_are_selected_of_a_booking_and_of_each_in_a_list(departure):
+    """A booking has items and a total, as pages have."""
+    booking = BookingFactory(departure=departure)
+    client = client_of(booking.customer)
+    wanted = {"reference": booking.reference, "total": "200.00"}
+    assert client.get(f"/api/v1/bookings/{booking.pk}?fields=reference,total").json() == wanted
+    page = client.get("/api/v1/bookings?fields=reference,total").json()
+    assert page == {"items": [wanted], "total": 1, "page": 1, "size": 20, "pages": 1}
+    inner = client.get(f"/api/v1/bookings/{booking.pk}?fields=items").json()
+    assert [set(item) > {"departure_id"} for item in inner["items"]] == [True]

@@ -1,5 +1,7 @@
 import pytest
+from django.db import OperationalError
 
+from bookings import services
 from bookings.models import Booking, BookingStatus
 from bookings.tests.asking import client_of
 from bookings.tests.factories import BookingFactory, ClerkFactory, CustomerFactory
@@ -82,6 +84,27 @@ def test_what_is_no_list_of_operations_is_refused_whole(body):
     answer = client_of(ClerkFactory(permissions=ALL)).post(BOOKINGS, body)
     assert answer.status_code == 400
     assert answer.json()["error_code"] == "invalid"
+
+
+def test_one_that_breaks_off_is_told_and_the_others_are_done(monkeypatch):
+    """Where the whole call failed, nobody would know what was done before."""
+    first, second, third = BookingFactory(), BookingFactory(), BookingFactory()
+    cancel = services.cancel_booking
+
+    def cancel_or_break(*, booking_id, **rest):
+        if booking_id == second.pk:
+            raise OperationalError("the connection is closed")
+        if booking_id == third.pk:
+            raise RuntimeError("password=hunter2")
+        return cancel(booking_id=booking_id, **rest)
+
+    monkeypatch.setattr(services, "cancel_booking", cancel_or_break)
+    answer = ask([{"action": "cancel", "id": str(one.pk)} for one in (second, third, first)])
+    assert (answer.status_code, statuses(answer)) == (200, [503, 500, 200])
+    away, broken = (result["error"] for result in answer.json()["results"][:2])
+    assert (away["error_code"], away["details"]) == ("unavailable", {"retry_after": 5})
+    assert (broken["error_code"], "hunter2" in answer.content.decode()) == ("internal_error", False)
+    assert Booking.objects.get(pk=first.pk).status == BookingStatus.CANCELLED
 
 
 def test_a_hundred_are_taken():

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import time
+from unittest.mock import ANY
 
 import pytest
 from django.core.files.storage import default_storage
@@ -151,6 +152,10 @@ def line(message: str, *values: object, **extra: object) -> dict:
         "smtp+tls://u:hunter2@mail:587",
         "signature=hunter2",
         "cookie: sessionid=hunter2; rihla_refresh=hunter2",
+        "Internal Server Error: /b/hunter2:1wXYZ.abc/pay",
+        "GET https://nile.example/c/hunter2-hunter2 500",
+        "/g/hunter2hunter2/calendar.ics and /w/hunter2hunter2",
+        "Not Found: /auth/reset/hunter2hunter2",
     ],
 )
 def test_secrets_that_slip_into_a_message_are_masked(message):
@@ -178,6 +183,13 @@ def test_a_line_carries_request_tenant_and_whatever_was_added():
     )
     assert {"at", "level", "logger"} <= set(written)
     assert line("sent", api_token="hunter2")["api_token"] == "***"
+    assert line("sent", address="postgres://u:hunter2@db/x", path="/b/hunter2hunter2") == {
+        **line("sent"),
+        "at": ANY,
+        "address": "postgres://u:***@db/x",
+        "path": "/b/***",
+    }
+    assert line("GET /api/v1/bookings/019ff3ce-2040/voucher.pdf")["message"].endswith("019ff3ce-2040/voucher.pdf")
     assert "request_id" not in line("outside")
 
 

@@ -7,6 +7,8 @@ from django.test import Client
 
 from accounts.authentication import issue_tokens
 from accounts.tests.factories import MembershipFactory, UserFactory
+from bookings.access import booking_token
+from bookings.tests.factories import BookingFactory
 from tours.published import rebuild_catalogue
 from tours.tests.factories import OptionFactory
 
@@ -51,6 +53,40 @@ def test_pages_of_others_may_read_the_api_only_where_they_are_trusted(catalogue,
     asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
     preflight = Client().options("/api/v1/holds", headers=asked)
     assert (preflight.status_code, preflight.headers["Access-Control-Allow-Origin"]) == (200, "https://shop.example")
+
+
+def test_pages_of_trusted_origins_may_send_and_read_every_header_that_the_api_has(catalogue, settings):
+    """What the document names; a browser sends none of them unless the preflight allows it."""
+    settings.CORS_ALLOWED_ORIGINS = ["https://shop.example"]
+    document = Client().get("/api/openapi.json").json()
+    calls = [call for path in document["paths"].values() for call in path.values()]
+    named = {p["name"].lower() for call in calls for p in call.get("parameters", []) if p["in"] == "header"}
+    assert {"idempotency-key", "x-booking-token", "x-hold-token", "if-none-match"} <= named
+    asked = {
+        "Origin": "https://shop.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type, idempotency-key",
+    }
+    preflight = Client().options("/api/v1/payments", headers=asked)
+    allowed = {name.strip().lower() for name in preflight.headers["Access-Control-Allow-Headers"].split(",")}
+    always = {"accept-language"}  # browsers send it by themselves
+    assert named - always <= allowed
+    assert {"authorization", "content-type", "x-tenant", "x-request-id"} <= allowed
+    shown = Client().get("/api/v1/tours", headers={"Origin": "https://shop.example"}).headers
+    readable = {name.strip() for name in shown["Access-Control-Expose-Headers"].split(",")}
+    assert {"ETag", "X-Request-ID", "RateLimit", "RateLimit-Policy", "Retry-After", "Idempotency-Replayed"} <= readable
+    assert {"ETag", "X-Request-ID", "RateLimit", "RateLimit-Policy"} <= set(shown)
+
+
+def test_pages_whose_address_is_a_secret_run_no_scripts_and_tell_nobody(tenant):
+    booking = BookingFactory()
+    for language in ("en", "ar"):
+        page = Client().get(f"/b/{booking_token(booking)}?language={language}")
+        policy = dict(rule.split(" ", 1) for rule in page.headers["Content-Security-Policy"].split("; "))
+        assert (page.status_code, policy["script-src"], policy["form-action"]) == (200, "'none'", "'self'")
+        assert (page.headers["Referrer-Policy"], page.headers["X-Robots-Tag"]) == ("no-referrer", "noindex")
+        assert "no-store" in page.headers["Cache-Control"]
+        assert b"<script" not in page.content
 
 
 def test_public_answers_are_compressed_for_who_can_read_it(catalogue):

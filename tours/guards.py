@@ -37,13 +37,12 @@ POOL_SUFFICES = pgtrigger.Trigger(
 """,
 )
 
-# The moments at which the load of a pool can be highest: the start of the departure, and each start within it.
-POOL_LEFT = """
-CREATE OR REPLACE FUNCTION tours_pool_left(wanted uuid) RETURNS integer LANGUAGE sql STABLE AS $$
-    SELECT min(pool.capacity - COALESCE((
+# The most that the departures of a pool take at one moment while `d` runs. The moments at which that can be highest: the start
+# of the departure, and each start within it. `{taken}` sums over `x`.
+_POOL_PEAK = """COALESCE((
         SELECT max(peak.load) FROM (
             SELECT (
-                SELECT sum(x.seats_held + x.seats_booked + x.seats_allotted)
+                SELECT sum({taken})
                 FROM tours_poolmember xm JOIN tours_departure x ON x.option_id = xm.option_id AND x.is_limited
                 WHERE xm.pool_id = pool.id AND x.status <> 'CANCELLED'
                   AND x.starts_at <= moment.at AND x.ends_at > moment.at
@@ -56,11 +55,33 @@ CREATE OR REPLACE FUNCTION tours_pool_left(wanted uuid) RETURNS integer LANGUAGE
                 WHERE ym.pool_id = pool.id AND y.status <> 'CANCELLED'
                   AND y.starts_at > d.starts_at AND y.starts_at < d.ends_at
             ) moment
-        ) peak), 0))::integer
+        ) peak), 0)"""
+
+POOL_LEFT = f"""
+CREATE OR REPLACE FUNCTION tours_pool_left(wanted uuid) RETURNS integer LANGUAGE sql STABLE AS $$
+    SELECT min(pool.capacity - {_POOL_PEAK.format(taken="x.seats_held + x.seats_booked + x.seats_allotted")})::integer
     FROM tours_departure d
     JOIN tours_poolmember member ON member.option_id = d.option_id
     JOIN tours_pool pool ON pool.id = member.pool_id
     WHERE d.id = wanted
+$$
+"""
+
+# What is sold and of how many places, where prices look at it: of the departure or of a pool that it shares, whichever is fuller.
+# Places kept for partners are not sold.
+FULLNESS = f"""
+CREATE OR REPLACE FUNCTION tours_fullness(wanted uuid) RETURNS integer[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY[each_one.sold, each_one.places] FROM (
+        SELECT (d.seats_held + d.seats_booked)::integer AS sold, d.capacity::integer AS places
+        FROM tours_departure d WHERE d.id = wanted
+        UNION ALL
+        SELECT {_POOL_PEAK.format(taken="x.seats_held + x.seats_booked")}::integer, pool.capacity::integer
+        FROM tours_departure d
+        JOIN tours_poolmember member ON member.option_id = d.option_id
+        JOIN tours_pool pool ON pool.id = member.pool_id
+        WHERE d.id = wanted
+    ) each_one
+    ORDER BY each_one.sold::numeric / GREATEST(each_one.places, 1) DESC, each_one.places LIMIT 1
 $$
 """
 
@@ -226,11 +247,60 @@ CREATE OR REPLACE FUNCTION tours_resources_left(wanted uuid) RETURNS integer LAN
 $$
 """
 
+# The same for what several needs share: one guide who speaks Arabic and dives is one guide, whichever of two needs they meet.
+# Of each set of needs together (`mask` has a bit for each), what suits any of them must be enough for all of them; by
+# Hall's theorem nothing else can stand in the way. NULL where there are no two needs, or they do not get in each other's way.
+RESOURCES_LEFT_TOGETHER = """
+CREATE OR REPLACE FUNCTION tours_resources_left_together(wanted uuid) RETURNS integer LANGUAGE sql STABLE AS $$
+    WITH d AS (
+        SELECT id, tour_id, option_id, capacity, seats_held + seats_booked + seats_allotted AS taken
+        FROM tours_departure WHERE id = wanted
+    ), needs AS MATERIALIZED (
+        SELECT need.id, need.count, need.per_guests, 1 << (row_number() OVER (ORDER BY need.id) - 1)::integer AS bit
+        FROM d JOIN tours_resourceneed need ON need.tour_id = d.tour_id AND need.on_shortage = 'STOP'
+          AND (need.option_id IS NULL OR need.option_id = d.option_id)
+        WHERE need.kind <> 'VEHICLE' ORDER BY need.id LIMIT 8
+    ), free AS MATERIALIZED (
+        SELECT needs.bit, f.resource_id, f.units
+        FROM d, needs CROSS JOIN LATERAL tours_free_resources(wanted, needs.id) f
+        WHERE (SELECT count(*) FROM needs) > 1
+    ), engaged AS MATERIALIZED (
+        SELECT needs.bit, sum(e.quantity) AS units
+        FROM needs JOIN tours_engagement e ON e.need_id = needs.id
+        WHERE e.departure_id = wanted AND e.state NOT IN ('DECLINED', 'RELEASED')
+        GROUP BY needs.bit
+    ), sets AS (
+        SELECT mask,
+            COALESCE((SELECT sum(units) FROM engaged WHERE engaged.bit & mask > 0), 0)
+            + COALESCE((SELECT sum(units) FROM (
+                SELECT max(units) AS units FROM free WHERE free.bit & mask > 0 GROUP BY resource_id
+            ) each_one), 0) AS units,
+            (SELECT sum(count) FROM needs WHERE needs.bit & mask > 0 AND per_guests IS NULL) AS always,
+            (SELECT bool_or(per_guests IS NOT NULL) FROM needs WHERE needs.bit & mask > 0) AS by_guests
+        FROM generate_series(1, (1 << (SELECT count(*) FROM needs)::integer) - 1) AS mask
+        WHERE mask & (mask - 1) > 0
+    )
+    SELECT min(
+        CASE
+            WHEN NOT sets.by_guests THEN CASE WHEN sets.units >= sets.always THEN NULL ELSE 0 END
+            ELSE COALESCE((
+                SELECT max(guests) FROM d, generate_series(0, d.capacity) AS guests
+                WHERE COALESCE(sets.always, 0) + (
+                    SELECT sum((guests + per_guests - 1) / per_guests * count)
+                    FROM needs WHERE needs.bit & sets.mask > 0 AND per_guests IS NOT NULL
+                ) <= sets.units
+            ), 0) - (SELECT taken FROM d)
+        END)::integer
+    FROM sets
+$$
+"""
+
 # Places that can still be sold to anybody: of the departure's own, and of what it shares. May be below zero.
 PLACES_LEFT = """
 CREATE OR REPLACE FUNCTION tours_places_left(wanted uuid) RETURNS integer LANGUAGE sql STABLE AS $$
     SELECT LEAST(
-        d.capacity - d.seats_held - d.seats_booked - d.seats_allotted, tours_pool_left(d.id), tours_resources_left(d.id)
+        d.capacity - d.seats_held - d.seats_booked - d.seats_allotted, tours_pool_left(d.id), tours_resources_left(d.id),
+        tours_resources_left_together(d.id)
     )
     FROM tours_departure d WHERE d.id = wanted
 $$
@@ -242,4 +312,12 @@ def places_left_sql(row: str) -> str:
     return (
         f"(CASE WHEN {row}.is_limited THEN tours_places_left({row}.id)"
         f" ELSE {row}.capacity - {row}.seats_held - {row}.seats_booked - {row}.seats_allotted END)"
+    )
+
+
+def fullness_sql(row: str) -> str:
+    """SQL for `[sold, places]` of `row`, a row of `tours_departure`, as occupancy prices look at it."""
+    return (
+        f"(CASE WHEN {row}.is_limited THEN tours_fullness({row}.id)"
+        f" ELSE ARRAY[{row}.seats_held + {row}.seats_booked, {row}.capacity] END)"
     )

@@ -90,15 +90,24 @@ def cheapest_line(terms: Terms, at: datetime, guests: int = 1) -> Line | None:
     return lines[0]
 
 
-def reprice(items: Iterable[dict[str, Any]], tour_id: UUID, guests: int | None, at: datetime | None = None) -> None:
-    """Put the price by rules into items of the availability, each of which is a departure as JSON."""
+def reprice(
+    items: Iterable[dict[str, Any]],
+    filled: Iterable[tuple[int, int]],
+    tour_id: UUID,
+    guests: int | None,
+    at: datetime | None = None,
+) -> None:
+    """Put the price by rules into items of the availability, each of which is a departure as JSON.
+
+    `filled` says of each how many places are sold, and of how many (`tours.guards.fullness_sql`).
+    """
     offers = {offer.option_code: offer for offer in load_offers([tour_id])}
-    for item in items:
+    for item, (sold, capacity) in zip(items, filled, strict=True):
         offer = offers[item["option"]["code"]]
         terms = replace(
             starting(offer, datetime.fromisoformat(item["starts_at"])),
-            capacity=item["capacity"],
-            sold=item["capacity"] - item["available"],
+            capacity=capacity,
+            sold=sold,
         )
         line = cheapest_line(terms, at or now(), guests or 1)
         if line is not None:

@@ -23,6 +23,9 @@ from tours.errors import AlreadyAnswered, DepartureOver, ResourceBusy
 from tours.models import Departure, Engagement, Resource, ResourceNeed
 from tours.services import resources
 from tours.services.needs import follow_needs
+from tours.services.resources import keeping
+from tours.services.resources.free import Free
+from tours.services.resources.spans import span_of
 from tours.tests.factories import OptionFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,6 +89,49 @@ def test_a_second_departure_at_that_time_is_not_sold_while_the_only_guide_is_els
     services.release_hold(hold_id=hold.pk, actor=hold.customer)
     HoldFactory(departure=other, guests={"adult": 1})
     assert (engaged(one), engaged(other)) == ([], [("Fatima", "TENTATIVE", 1)])
+
+
+def test_a_guide_who_could_meet_two_needs_meets_one_of_them(tenant):
+    """An Arabic-speaking guide and one who dives: somebody who is both is one person, in what is shown as in what is sold."""
+    one = departure()
+    need(one.tour, language="ar")
+    need(one.tour, skill="diving")
+    guide(languages=["ar"], skills=["diving"])
+    assert left(one) == [0]
+    with pytest.raises(SeatsUnavailable):
+        HoldFactory(departure=one)
+    guide("Omar", languages=["ar"])
+    assert left(one) == [10]
+    HoldFactory(departure=one)
+    assert [row[0] for row in engaged(one)] == ["Fatima", "Omar"]
+    assert left(one) == [8]
+
+
+def test_of_several_needs_by_guests_the_tightest_together_counts(tenant):
+    """A diving guide for every four guests and an Arabic-speaking one for every five, of four of whom two are both."""
+    one = departure(capacity=30)
+    need(one.tour, skill="diving", per_guests=4)
+    need(one.tour, language="ar", per_guests=5)
+    for name in ("Ali", "Mona"):
+        guide(name, skills=["diving"], languages=["ar"])
+    guide("Hans", skills=["diving"])
+    guide("Zaki", languages=["ar"])
+    # Three would do for twelve divers, three for fifteen who speak Arabic: but there are four, two each, for eight guests.
+    assert left(one) == [8]
+    HoldFactory(departure=one, guests={"adult": 8})
+    assert len(engaged(one)) == 4
+    with pytest.raises(SeatsUnavailable):
+        HoldFactory(departure=one, guests={"adult": 1})
+
+
+def test_equipment_of_which_two_needs_take_is_counted_once(tenant):
+    one = departure()
+    gear(quantity=8)
+    need(one.tour, "EQUIPMENT", per_guests=1)
+    need(one.tour, "EQUIPMENT", count=3)
+    assert left(one) == [5]
+    HoldFactory(departure=one, guests={"adult": 2})
+    assert left(one) == [3]
 
 
 def test_minutes_before_and_after_count(tenant):
@@ -236,10 +282,10 @@ def test_control_without_lock_and_constraint_a_guide_is_in_two_places(tenant, ma
     free = resources.free_for
 
     def as_if_free(one, needed):
-        span = resources.span_of(Resource.objects.get(), one.starts_at, one.ends_at)
-        return free(one, needed) or [resources.Free(Resource.objects.get().pk, 1, 0, span)]
+        span = span_of(Resource.objects.get(), one.starts_at, one.ends_at)
+        return free(one, needed) or [Free(Resource.objects.get().pk, 1, 0, span)]
 
-    monkeypatch.setattr(resources, "free_for", as_if_free)
+    monkeypatch.setattr(keeping, "free_for", as_if_free)
     with without_guard("tours_engagement", "resource_in_one_place", "DELETE FROM tours_engagement"):
         outcomes = both_sold_at_once([departures])
         assert outcomes["Hold"] > 1
@@ -259,7 +305,7 @@ def test_two_clerks_assign_one_guide_to_two_departures_at_once(tenant, many_conn
 def test_the_database_refuses_what_no_service_looked_at(tenant):
     one, other, fatima, tank = departure(), departure(), guide(), gear(quantity=2)
     resources.engage(resource_id=fatima.pk, departure_id=one.pk, actor=None)
-    span = resources.span_of(fatima, other.starts_at, other.ends_at)
+    span = span_of(fatima, other.starts_at, other.ends_at)
     with pytest.raises(IntegrityError, match="resource_in_one_place"):
         Engagement.objects.create(resource=fatima, departure=other, span=span, state="ACCEPTED")
     with pytest.raises(IntegrityError, match="are engaged at once"):

@@ -22,6 +22,7 @@ FUNCTIONS = [
     (guards.MOST_ENGAGED, "DROP FUNCTION IF EXISTS tours_most_engaged(uuid, tstzrange)"),
     (guards.FREE_RESOURCES, "DROP FUNCTION IF EXISTS tours_free_resources(uuid, uuid)"),
     (guards.RESOURCES_LEFT, "DROP FUNCTION IF EXISTS tours_resources_left(uuid)"),
+    (guards.RESOURCES_LEFT_TOGETHER, "DROP FUNCTION IF EXISTS tours_resources_left_together(uuid)"),
     (guards.PLACES_LEFT, migrations.RunSQL.noop),
 ]
 

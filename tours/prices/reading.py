@@ -17,6 +17,7 @@ from tours.deposits import DepositTerms
 from tours.errors import (
     DepartureNotFound,
 )
+from tours.guards import fullness_sql
 from tours.prices.terms import CategoryPrice, ExtraTerms, FeeTerms, TaxTerms, Terms, Tier
 from tours.rules import RuleTerms
 
@@ -69,7 +70,7 @@ _OFFER = """
 """
 
 TERMS = f"""
-SELECT d.id, d.starts_at, d.ends_at, d.cutoff_at, d.capacity, d.seats_held + d.seats_booked, d.opens_at,
+SELECT d.id, d.starts_at, d.ends_at, d.cutoff_at, {fullness_sql("d")}, d.opens_at,
     d.partner_cutoff_at, d.any_time, {_OFFER}
 FROM tours_departure d
 JOIN tours_touroption o ON o.id = d.option_id
@@ -98,7 +99,7 @@ def load_terms(departure_id: UUID) -> Terms:
         row = cursor.fetchone()
     if row is None:
         raise DepartureNotFound
-    departure_id, starts_at, ends_at, cutoff_at, capacity, sold, opens_at, partner_cutoff_at, any_time, *offer = row
+    departure_id, starts_at, ends_at, cutoff_at, (sold, capacity), opens_at, partner_cutoff_at, any_time, *offer = row
     return _terms(
         offer,
         departure_id=departure_id,

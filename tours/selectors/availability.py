@@ -13,7 +13,7 @@ from config.errors import InvalidInput
 from config.tenancy import tenant_id_or_raise
 from tours.errors import TourNotFound
 from tours.filters.public import MOST_DAYS, month_days
-from tours.guards import places_left_sql
+from tours.guards import fullness_sql, places_left_sql
 from tours.lowest import reprice
 
 DAYS = 30  # when nobody says until when
@@ -51,7 +51,8 @@ WITH tour AS (
           AND d.starts_at >= (tour.first - 1)::timestamp AT TIME ZONE tour.time_zone
     ) d
 ), items AS (
-    SELECT starts.starts_at, options.display_order, starts.id, json_build_object(
+    SELECT starts.starts_at, options.display_order, starts.id, starts.is_limited, starts.seats_held, starts.seats_booked,
+        starts.capacity, json_build_object(
         'id', starts.id,
         'starts_at', to_char(starts.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
         'ends_at', to_char(starts.ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
@@ -80,8 +81,9 @@ SELECT json_build_object(
     'currency', tour.currency,
     'items', coalesce((SELECT json_agg(item ORDER BY starts_at, display_order, id) FROM items), '[]'::json),
     'total', (SELECT count(*) FROM items))::text,
-    EXISTS (SELECT FROM tours_pricerule r WHERE r.is_active AND (r.tour_id = tour.id OR r.tour_id IS NULL))
-    OR EXISTS (SELECT FROM tours_grouptier g JOIN tours_touroption o ON o.id = g.option_id WHERE o.tour_id = tour.id)
+    CASE WHEN EXISTS (SELECT FROM tours_pricerule r WHERE r.is_active AND (r.tour_id = tour.id OR r.tour_id IS NULL))
+        OR EXISTS (SELECT FROM tours_grouptier g JOIN tours_touroption o ON o.id = g.option_id WHERE o.tour_id = tour.id)
+    THEN (SELECT coalesce(json_agg({fullness} ORDER BY starts_at, display_order, id), '[]'::json) FROM items) END
 FROM tour
 """
 
@@ -104,7 +106,9 @@ def availability(tour_id: UUID, asked: dict[str, Any], *, language: str, for_sta
         _refuse_distant(last)
     with connection.cursor() as cursor:
         cursor.execute(
-            AVAILABILITY.format(language=language, days=DAYS, places_left=places_left_sql("d")),
+            AVAILABILITY.format(
+                language=language, days=DAYS, places_left=places_left_sql("d"), fullness=fullness_sql("items")
+            ),
             {
                 "tenant": tenant_id_or_raise(),
                 "tour": tour_id,
@@ -117,11 +121,11 @@ def availability(tour_id: UUID, asked: dict[str, Any], *, language: str, for_sta
         row = cursor.fetchone()
     if row is None:
         raise TourNotFound
-    body, by_rules = row
-    if not by_rules:
+    body, filled = row
+    if filled is None:  # neither rules nor groups make prices
         return str(body).encode()
     found = orjson.loads(body)
-    reprice(found["items"], tour_id, asked.get("guests"))
+    reprice(found["items"], filled, tour_id, asked.get("guests"))
     return orjson.dumps(found)
 
 

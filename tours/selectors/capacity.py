@@ -3,7 +3,9 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
+from django.db.models import Case, F, Func, IntegerField, When
 
 from tours.models import Departure, PoolMember
 
@@ -24,6 +26,14 @@ def places_left_of(departures: Collection[Departure]) -> dict[UUID, int]:
             cursor.execute("SELECT id, tours_places_left(id) FROM unnest(%s::uuid[]) AS id", [limited])
             left.update({pk: max(found or 0, 0) for pk, found in cursor.fetchall()})
     return left
+
+
+# As `tours.guards.fullness_sql`, for querysets of departures.
+FULLNESS = Case(
+    When(is_limited=True, then=Func(F("pk"), function="tours_fullness")),
+    default=Func(F("seats_held") + F("seats_booked"), F("capacity"), template="ARRAY[%(expressions)s]"),
+    output_field=ArrayField(IntegerField()),
+)
 
 
 def departures_sharing(departure_id: UUID) -> list[UUID]:

@@ -17,6 +17,7 @@ from ledger.rates import rate_on
 from tours.errors import TourHasNoPrice, TourNotFound, UnknownPriceCategory
 from tours.models import Departure
 from tours.prices import Line, Terms, load_offers, price_lines, seats_of, starting, total_of
+from tours.selectors.capacity import FULLNESS
 
 Priced = tuple[Decimal, Line]
 
@@ -43,11 +44,11 @@ def price_calendar(
     rows = (
         Departure.objects.bookable()
         .filter(tour_id=tour_id, option_id__in=by_option, local_date__range=(first, last))
-        .annotate(places=ExpressionWrapper(left, IntegerField()), sold=F("seats_held") + F("seats_booked"))
+        .annotate(places=ExpressionWrapper(left, IntegerField()), fullness=FULLNESS)
     )
     at = now()
-    for option_id, starts_at, day, capacity, sold, places in rows.values_list(
-        "option_id", "starts_at", "local_date", "capacity", "sold", "places"
+    for option_id, starts_at, day, (sold, capacity), places in rows.values_list(
+        "option_id", "starts_at", "local_date", "fullness", "places"
     ):
         offer = by_option[option_id]
         if places < seats_of(offer, guests):

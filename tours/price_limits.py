@@ -10,7 +10,16 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from tours.limits import Faults, faults_of_price
-from tours.models import PriceCategory, PriceRule, PricingBasis, RuleEffect, RuleKind, ScheduleRule, TourOption
+from tours.models import (
+    GroupTier,
+    PriceCategory,
+    PriceRule,
+    PricingBasis,
+    RuleEffect,
+    RuleKind,
+    ScheduleRule,
+    TourOption,
+)
 from tours.rules import BY_BOOKING
 
 NEEDED = {
@@ -31,8 +40,6 @@ def faults_of_price_rule(rule: PriceRule) -> Faults:
     if needed and not getattr(rule, "season_id" if needed == "season" else _column(needed)):
         faults[needed] = [_("A rule of this kind needs it.")]
     if rule.kind == RuleKind.OVERRIDE:
-        if rule.effect != RuleEffect.PRICE:
-            faults["effect"] = [_("A price of certain days is a price, not a change of one.")]
         if not any(getattr(rule, _column(name)) for name in WHEN):
             faults["first_day"] = [_("Say on which days, weekdays or start times.")]
     elif rule.effect == RuleEffect.PRICE and rule.kind != RuleKind.GROUP:
@@ -49,6 +56,19 @@ def faults_of_price_rule(rule: PriceRule) -> Faults:
     )
     if unknown:
         faults["categories"] = [_("There is no price category “{code}”.").format(code=min(unknown))]
+    return faults
+
+
+def faults_of_tier(tier: GroupTier) -> Faults:
+    """By field, what is wrong with a group price: the categories of how its option is sold, the decimals of its currency."""
+    faults: Faults = {}
+    by_group = tier.option.basis == PricingBasis.PER_GROUP
+    if by_group and tier.category_id:
+        faults["category"] = [_("This option is sold per group: leave the category empty.")]
+    elif not by_group and not tier.category_id:
+        faults["category"] = [_("This option is sold per person: say whose price it is.")]
+    if tier.amount is not None:
+        faults |= faults_of_price(tier.amount, None, str(tier.currency_id or tier.option.tour.currency_id))
     return faults
 
 

@@ -17,6 +17,7 @@ from config.testing import run_together
 from tours.errors import PlanStale, TourNotFound
 from tours.models import OptionPrice, PriceRule
 from tours.services.day_prices import PriceWish, apply_prices, plan_prices
+from tours.services.price_rules import change_price_rule
 from tours.tests.factories import DepartureFactory, OptionFactory
 
 pytestmark = pytest.mark.usefixtures("tenant")
@@ -60,6 +61,25 @@ def test_applied_it_is_sold_at_and_only_on_those_days(days):
     assert [total(departure) for departure in days] == [160, 200, 200, 200, 160]
     entry = AuditEntry.objects.get(action="tours.pricerule.added")
     assert (entry.actor_id, entry.subject_id) == (clerk.pk, str(rule.pk))
+
+
+def test_the_rule_it_makes_is_one_that_its_own_page_takes(client, days):
+    """One function makes rules: what the calendar sets can be changed and saved like any other."""
+    rule = apply_prices(wish=wish(days), fingerprint=plan_prices(wish(days), actor=None).fingerprint, actor=None)
+    changed = change_price_rule(rule_id=rule.pk, data={"value": Decimal(50)}, actor=None)
+    assert (changed.kind, changed.effect, total(days[2])) == ("OVERRIDE", "PERCENT", 240)
+    client.force_login(ClerkFactory(permissions=["tours.change_pricerule", "tours.view_pricerule"]))
+    address = reverse("admin:tours_pricerule_change", args=[rule.pk])
+    form = client.get(address).context["adminform"].form
+    sent = {name: "" if form[name].value() is None else form[name].value() for name in form.fields}
+    assert client.post(address, {**sent, "value": "10"}).status_code == 302
+    assert total(days[2]) == 176
+
+
+def test_a_name_that_is_too_long_is_refused_in_words(days):
+    with pytest.raises(InvalidInput) as refused:
+        plan_prices(wish(days, name_en="x" * 81), actor=None)
+    assert list(refused.value.details) == ["name_en"]
 
 
 def test_what_was_said_last_counts(days):

@@ -9,19 +9,19 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from accounts.audit import record, snapshot
 from config.errors import InvalidInput
 from tours.errors import OptionNotFound, PlanStale, TooManyDepartures
 from tours.lowest import cheapest_line
 from tours.models import Departure, PriceRule, RuleEffect, RuleKind, Tour, TourOption
 from tours.prices import Terms, load_offers, starting
+from tours.selectors.capacity import FULLNESS
 from tours.services.bulk import MOST, MOST_DAYS
-from tours.services.facts import lock_tour, settle_tour
+from tours.services.facts import lock_tour
+from tours.services.price_rules import create_price_rule
 
 NAMES = ("Price of these days", "سعر هذه الأيام")
 
@@ -84,24 +84,12 @@ def _carried_out(wish: PriceWish, actor: Any) -> tuple[PricePlan, PriceRule]:
     tour, option = _tour_and_option(wish)
     departures = _departures(wish)
     before = _prices(wish, departures)
-    rule = _made(_rule_data(wish, tour, option), actor)
+    rule = create_price_rule(data=_rule_data(wish, tour, option), actor=actor)
     after = _prices(wish, departures)
     rows = [PlannedPrice(row, before[row.pk], after[row.pk]) for row in departures]
     told = [[str(row.departure.pk), str(row.before), str(row.after)] for row in rows]
     fingerprint = hashlib.sha256(orjson.dumps(told)).hexdigest()[:32]
     return PricePlan(rows, str(tour.currency_id), fingerprint), rule
-
-
-def _made(data: dict[str, Any], actor: Any) -> PriceRule:
-    rule = PriceRule(**data)
-    try:
-        rule.full_clean()
-    except ValidationError as refusal:
-        raise InvalidInput(details=refusal.message_dict) from refusal
-    rule.save(force_insert=True)
-    record("tours.pricerule.added", rule, actor=actor, after=snapshot(rule))
-    settle_tour(data["tour"].pk)
-    return rule
 
 
 def _tour_and_option(wish: PriceWish) -> tuple[Tour, TourOption | None]:
@@ -125,7 +113,7 @@ def _tour_and_option(wish: PriceWish) -> tuple[Tour, TourOption | None]:
     return tour, option
 
 
-def _departures(wish: PriceWish) -> list[Departure]:
+def _departures(wish: PriceWish) -> list[Any]:
     found = Departure.objects.upcoming().filter(
         tour_id=wish.tour_id,
         local_date__range=(wish.first_day, wish.last_day),
@@ -133,21 +121,25 @@ def _departures(wish: PriceWish) -> list[Departure]:
     )
     if wish.option_id:
         found = found.filter(option_id=wish.option_id)
-    rows = list(found.select_related("tour__destination", "option").order_by("starts_at", "pk")[: MOST + 1])
+    rows = list(
+        found.annotate(fullness=FULLNESS)
+        .select_related("tour__destination", "option")
+        .order_by("starts_at", "pk")[: MOST + 1]
+    )
     if len(rows) > MOST:
         raise TooManyDepartures(most=MOST)
     return rows
 
 
-def _prices(wish: PriceWish, departures: list[Departure]) -> dict[UUID, Decimal | None]:
+def _prices(wish: PriceWish, departures: list[Any]) -> dict[UUID, Decimal | None]:
     offers: dict[UUID, Terms] = {offer.option_id: offer for offer in load_offers([wish.tour_id])}
     at = now()
     found: dict[UUID, Decimal | None] = {}
     for row in departures:
         terms = replace(
             starting(offers[row.option_id], row.starts_at),
-            capacity=row.capacity,
-            sold=row.seats_held + row.seats_booked,
+            sold=row.fullness[0],
+            capacity=row.fullness[1],
         )
         line = cheapest_line(terms, at)
         found[row.pk] = None if line is None else line.unit

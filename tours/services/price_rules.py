@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.audit import differences, record, snapshot, stored
@@ -11,6 +12,10 @@ from config.errors import InvalidInput, NotFound
 from notifications.outbox import announce
 from tours.models import PriceRule
 from tours.price_limits import faults_of_price_rule
+
+REFERENCES = frozenset(
+    {"tenant", "tour", "option", "season", "price_group"}
+)  # given as rows, kept by their constraints
 
 
 @transaction.atomic
@@ -67,6 +72,11 @@ def _lock(rule_id: UUID) -> PriceRule:
 
 
 def _refuse_faults(rule: PriceRule) -> None:
+    """Each field by itself first (kinds and effects that exist, lengths, digits), then what they must be together."""
+    try:
+        rule.clean_fields(exclude=REFERENCES)
+    except ValidationError as refusal:
+        raise InvalidInput(details=refusal.message_dict) from refusal
     faults = faults_of_price_rule(rule)
     if faults:
         raise InvalidInput(details=dict(faults))

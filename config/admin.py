@@ -39,13 +39,14 @@ class _Registered:
 _pages: list[_Registered] = []
 
 
-def page(address: str, *, name: str, permission: str) -> Callable[[PageView], PageView]:
-    """Put a view at `/admin/<address>` as `admin:<name>`, for staff who hold the permission."""
+def page(address: str, *, name: str, permission: str | tuple[str, ...]) -> Callable[[PageView], PageView]:
+    """Put a view at `/admin/<address>` as `admin:<name>`, for staff who hold the permission, or any of several."""
+    any_of = (permission,) if isinstance(permission, str) else permission
 
     def register(view: PageView) -> PageView:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.has_perm(permission):  # type: ignore[union-attr]
+            if not any(request.user.has_perm(one) for one in any_of):  # type: ignore[union-attr]
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

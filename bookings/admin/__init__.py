@@ -1,7 +1,6 @@
 """The back-office of bookings."""
 
 from bookings.admin.allotments import AllotmentAdmin, allotment_grid
-from bookings.admin.archiving import archive_tours
 from bookings.admin.availability import change_availability
 from bookings.admin.bookings import BookingAdmin
 from bookings.admin.calendar import departure_calendar
@@ -28,7 +27,6 @@ __all__ = [
     "PlannedChangeAdmin",
     "ReviewAdmin",
     "allotment_grid",
-    "archive_tours",
     "change_availability",
     "day_prices",
     "departure_calendar",

@@ -39,12 +39,20 @@ FIELD_NAMES = {
 }
 
 
-@page("schedule-change/<uuid:change_id>/", name="planned_change", permission="tours.change_schedulerule")
+@page(
+    "schedule-change/<uuid:change_id>/",
+    name="planned_change",
+    permission=("tours.change_schedulerule", "tours.publish"),
+)
 def planned_change(request: HttpRequest, change_id: UUID) -> HttpResponse:
     """Worked out anew each time; `do=apply` with the fingerprint that was shown does it."""
     change = PlannedChange.objects.filter(pk=change_id).first()
     if change is None:
         raise Http404
+    archives = any(one["op"] == "tour.move" for one in change.operations)
+    if not request.user.has_perm("tours.publish" if archives else "tours.change_schedulerule"):  # type: ignore[union-attr]
+        raise PermissionDenied
+    back = "admin:tours_tour_changelist" if archives else "admin:tours_schedulerule_changelist"
     if change.applied_at is not None:
         return redirect("admin:tours_plannedchange_change", change.pk)
     form = DecisionForm(request, request.POST if request.method == "POST" else None)
@@ -67,7 +75,7 @@ def planned_change(request: HttpRequest, change_id: UUID) -> HttpResponse:
                 refusal, status = str(fault), fault.status
             else:
                 messages.success(request, f"{change.title}: {outcome_in_words(change.outcome)}")
-                return redirect("admin:tours_schedulerule_changelist")
+                return redirect(back)
     try:
         replan: Replan | None = look(change.operations)
     except DomainError as fault:  # the world has moved on: what was planned cannot be done any more
@@ -79,6 +87,8 @@ def planned_change(request: HttpRequest, change_id: UUID) -> HttpResponse:
         "refusal": refusal,
         "plan": _in_words(replan, request.POST) if replan else None,
         "decision": form,
+        "archives": archives,
+        "back": reverse(back),
     }
     return TemplateResponse(request, "admin/bookings/planned_change.html", context, status=status)
 

@@ -1,17 +1,15 @@
-"""The calendar of departures, and archiving with the bookings it concerns."""
+"""The calendar of departures."""
 
-import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils.timezone import now
 
-from accounts.models import AuditEntry
 from bookings.admin.calendar import level_of
-from bookings.tests.factories import BookingFactory, ClerkFactory
+from bookings.tests.factories import ClerkFactory
 from config.tenancy import tenant_context
-from tours.models import Departure, Tour
+from tours.models import Departure
 from tours.selectors.calendar import calendar_days
 from tours.tests.factories import DepartureFactory, DestinationFactory, OptionFactory, TourFactory
 
@@ -199,38 +197,3 @@ def test_levels_are_words_for_shares():
         assert level_of(departure)[0] == code
     over = DepartureFactory(option=option, starts_at=now() - timedelta(hours=1))
     assert level_of(over)[0] == "over"
-
-
-# --- Archiving ---
-
-
-def test_archiving_shows_the_bookings_it_concerns_and_leaves_them(client):
-    client.force_login(ClerkFactory(permissions=["tours.publish", "tours.view_tour"]))
-    departure = DepartureFactory()
-    booking = BookingFactory(departure=departure, guests={"adult": 2}, status="CONFIRMED")
-    BookingFactory(departure=departure, guests={"adult": 1}, status="CANCELLED")
-    DepartureFactory(option=departure.option, starts_at=now() + timedelta(days=9))
-    address = f"{reverse('admin:tours_archive')}?ids={departure.tour_id},nonsense"
-    page = client.get(address)
-    one = page.context["tours"][0]
-    assert (one["all"], one["sold"], one["booked"], one["count"]) == (2, 1, 2, 1)
-    assert re.findall(r"BK-\w+", page.content.decode()) == [booking.reference]
-    assert Tour.objects.get().status == "ACTIVE"  # looking archives nothing
-    client.post(address)
-    assert Tour.objects.get().status == "ARCHIVED"
-    booking.refresh_from_db()
-    assert booking.status == "CONFIRMED"
-    assert AuditEntry.objects.filter(action="tours.tour.archived").count() == 1
-    client.post(address)  # pressed twice
-    assert AuditEntry.objects.filter(action="tours.tour.archived").count() == 1
-
-
-def test_who_may_archive(client):
-    tour = DepartureFactory().tour
-    address = f"{reverse('admin:tours_archive')}?ids={tour.pk}"
-    client.force_login(ClerkFactory(permissions=["tours.view_tour", "tours.change_tour"]))
-    assert client.get(address).status_code == 403
-    assert client.post(address).status_code == 403
-    client.force_login(ClerkFactory(permissions=["tours.publish"]))
-    assert client.get(reverse("admin:tours_archive")).status_code == 200
-    assert Tour.objects.get(pk=tour.pk).status == "ACTIVE"

@@ -1,6 +1,7 @@
 """The single steps of a change of the schedule, as they are kept until somebody confirms them.
 
-An operation is a JSON object: `op` says which, `tour`, `option`, `rule`, `season`, `blackout` name rows, `data` holds new values.
+An operation is a JSON object: `op` says which, `tour`, `option`, `rule`, `season`, `blackout` name rows, `data` holds new values;
+`tour.move` has the new `status`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,8 @@ from accounts.audit import differences, plain, snapshot
 from config.errors import InvalidInput, NotFound
 from tours.errors import OptionNotFound, RuleNotFound, TourNotFound
 from tours.limits import faults_of_rule
-from tours.models import Blackout, Destination, ScheduleRule, Season, SeasonRange, Tour, TourOption
+from tours.models import Blackout, Destination, ScheduleRule, Season, SeasonRange, Tour, TourOption, TourStatus
+from tours.services.states import VERBS, set_status
 
 Operation = Mapping[str, Any]
 
@@ -200,6 +202,20 @@ def _fill_blackout(blackout: Blackout, data: Mapping[str, Any]) -> None:
         raise InvalidInput(details=refusal.message_dict) from refusal
 
 
+# --- Tours ---
+
+
+def _move_tour(operation: Operation) -> Done | None:
+    tour = Tour.objects.alive().filter(pk=operation["tour"]).first()
+    if tour is None:
+        raise TourNotFound
+    status = TourStatus(operation["status"])
+    if tour.status == status:
+        return None
+    before = set_status(tour, status)
+    return Done(f"tours.tour.{VERBS[status]}", tour, {"status": before}, {"status": str(status)})
+
+
 # --- All of them ---
 
 STEPS: dict[str, Callable[[Operation], Done | None]] = {
@@ -210,6 +226,7 @@ STEPS: dict[str, Callable[[Operation], Done | None]] = {
     "blackout.add": _add_blackout,
     "blackout.change": _change_blackout,
     "blackout.delete": _delete_blackout,
+    "tour.move": _move_tour,
 }
 
 
@@ -225,6 +242,8 @@ def tours_of(operations: Sequence[Operation]) -> set[UUID]:
                 found |= set(tours.filter(options=operation["option"]).values_list("pk", flat=True))
             case "season":
                 found |= set(tours.filter(options__rules__season=operation["season"]).values_list("pk", flat=True))
+            case "tour":
+                found.add(UUID(operation["tour"]))
             case "blackout":
                 scopes = [operation["data"]] if "data" in operation else []
                 if "blackout" in operation:
@@ -232,6 +251,13 @@ def tours_of(operations: Sequence[Operation]) -> set[UUID]:
                 for scope in scopes:
                     found |= set(_in_scope(scope).values_list("pk", flat=True))
     return found
+
+
+def archived_by(operations: Sequence[Operation]) -> set[UUID]:
+    """The tours that these operations put into the archive."""
+    return {
+        UUID(one["tour"]) for one in operations if one["op"] == "tour.move" and one["status"] == TourStatus.ARCHIVED
+    }
 
 
 def _in_scope(scope: Mapping[str, Any]) -> Any:

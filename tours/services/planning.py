@@ -1,4 +1,4 @@
-"""A change of rules, seasons or blackouts: what it would do to departures to come, and then exactly that, or nothing.
+"""A change of rules, seasons, blackouts or the archive: what it would do to departures to come, then exactly that, or nothing.
 
 The preview is the change itself, done and taken back: so it cannot say anything else than what happens. Departures are compared
 as the schedule asked for them before and after; what staff changed by hand in between stays. Those with places held or booked
@@ -28,7 +28,7 @@ from tours.errors import PlanStale, TooManyDepartures
 from tours.models import Departure, DepartureStatus, ScheduleRule, Tour, TourStatus
 from tours.services.departures import BATCH, Start
 from tours.services.generation import planned
-from tours.services.operations import STEPS, Done, Operation, tours_of
+from tours.services.operations import STEPS, Done, Operation, archived_by, tours_of
 
 FIRST = timedelta(days=30)
 AT_ONCE = 5000  # ids in one statement
@@ -132,8 +132,10 @@ def _work_out(operations: Sequence[Operation], *, lock: bool, also_lock: Collect
     after = dict(_asked_for(tours, until, rests))
     for key, wanted in after.items():
         _compare(replan, existing.get(key), before.get(key), wanted)
+    leaving = {pk for pk in archived_by(operations) if tours[pk].status != TourStatus.ARCHIVED}
     for key, departure in existing.items():
-        if key not in after and _is_gone(departure, key in before, tours[departure.tour_id], rested, rests):
+        tour = tours[departure.tour_id]
+        if key not in after and _is_gone(departure, key in before, tour, rested, rests, tour.pk in leaving):
             (replan.sold if departure.seats_held or departure.seats_booked else replan.vanish).append(departure)
     touched = len(replan.appear) + len(replan.vanish) + len(replan.sold) + len(replan.change)
     if touched > MOST:
@@ -201,9 +203,13 @@ def _compare(replan: Replan, row: Departure | None, before: Departure | None, wa
         replan.change.append(Changed(row, values))
 
 
-def _is_gone(departure: Departure, was_asked_for: bool, tour: Tour, rested: RestDays, rests: RestDays) -> bool:
+def _is_gone(
+    departure: Departure, was_asked_for: bool, tour: Tour, rested: RestDays, rests: RestDays, is_leaving: bool
+) -> bool:
     if departure.status == DepartureStatus.CLOSED and departure.closed_by_schedule:
         return False  # decided already
+    if is_leaving:
+        return True  # into the archive, with those that were added by hand
     if departure.rule_id is not None:
         return was_asked_for
     day = departure.starts_at.astimezone(ZoneInfo(tour.destination.time_zone)).date()
@@ -242,6 +248,7 @@ def _execute(replan: Replan, sells_on: bool) -> None:
     touched = [*fresh, *replan.reopen, *replan.vanish, *replan.sold, *(one.departure for one in replan.change)]
     made = Counter(row.tour_id for row in fresh)
     tours = {row.tour_id: row.tour for row in touched}
+    tours |= {one.subject.pk: one.subject for one in replan.done if isinstance(one.subject, Tour)}
     announce_each("tour.changed", tours.values(), lambda tour: {"departures": made[tour.pk]})
     for tour_id in tours:
         transaction.on_commit(partial(seats_changed, tour_id))

@@ -84,7 +84,11 @@ def change_or_plan(*, operations: Sequence[Operation], title: str, actor: Any) -
     replan = look(operations)
     if not replan.touches:
         return None, apply_operations(operations=operations, actor=actor)
-    change = PlannedChange.objects.create(
+    return plan_change(operations=operations, title=title, actor=actor), replan
+
+
+def plan_change(*, operations: Sequence[Operation], title: str, actor: Any) -> PlannedChange:
+    """Write the change down, to be looked at and confirmed first."""
+    return PlannedChange.objects.create(
         title=title[:200], operations=list(operations), made_by_id=actor.pk if actor else None
     )
-    return change, replan

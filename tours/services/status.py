@@ -4,23 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils.timezone import now
 
 from accounts.audit import record
-from config.errors import IllegalMove
 from tours.models import Tour, TourStatus
 from tours.services.facts import lock_tour, settle_tour
+from tours.services.planning import apply_operations
+from tours.services.states import VERBS, set_status
 
 S = TourStatus
-
-ALLOWED_MOVES: dict[str, set[str]] = {
-    S.DRAFT: {S.ACTIVE, S.ARCHIVED},
-    S.ACTIVE: {S.INACTIVE, S.ARCHIVED},
-    S.INACTIVE: {S.ACTIVE, S.ARCHIVED},
-    S.ARCHIVED: {S.ACTIVE, S.INACTIVE},
-}
-
-_VERBS = {S.ACTIVE: "published", S.INACTIVE: "taken_off_sale", S.ARCHIVED: "archived"}
 
 
 def publish_tour(*, tour_id: UUID, actor: Any) -> Tour:
@@ -34,7 +25,7 @@ def take_off_sale(*, tour_id: UUID, actor: Any) -> Tour:
 
 
 def archive_tour(*, tour_id: UUID, actor: Any) -> Tour:
-    """Put the tour away: hidden, and no new departures are made. What is booked stays booked. Safe to repeat."""
+    """Put the tour away without looking first: the change that the preview shows, with all guests kept. Safe to repeat."""
     return _moved_and_settled(tour_id, S.ARCHIVED, actor)
 
 
@@ -45,14 +36,21 @@ def _moved_and_settled(tour_id: UUID, status: TourStatus, actor: Any) -> Tour:
 
 
 def move_tour(*, tour_id: UUID, status: TourStatus, actor: Any) -> None:
-    """The only line that changes a tour's status. The caller settles the tour afterwards, which refuses an incomplete one."""
+    """The tour in another state. The caller settles the tour afterwards, which refuses an incomplete one.
+
+    Into the archive its departures to come go with it (those with guests are closed and run for them), and out of it the
+    schedule asks for them again: a change of the schedule like any other.
+    """
     tour = lock_tour(tour_id)
     if tour.status == status:
         return
-    if status not in ALLOWED_MOVES[tour.status]:
-        raise IllegalMove(what=tour, current=tour.get_status_display(), wanted=TourStatus(status).label)
-    before, tour.status = tour.status, status
-    if status == S.ACTIVE and tour.published_at is None:
-        tour.published_at = now()
-    tour.save(update_fields=["status", "published_at", "updated_at"])
-    record(f"tours.tour.{_VERBS[status]}", tour, actor=actor, before={"status": before}, after={"status": str(status)})
+    if S.ARCHIVED in (tour.status, status):
+        apply_operations(operations=[moving(tour_id, status)], actor=actor)
+        return
+    before = set_status(tour, status)
+    record(f"tours.tour.{VERBS[status]}", tour, actor=actor, before={"status": before}, after={"status": str(status)})
+
+
+def moving(tour_id: UUID, status: TourStatus) -> dict[str, Any]:
+    """The operation that brings a tour into a state."""
+    return {"op": "tour.move", "tour": str(tour_id), "status": str(status)}

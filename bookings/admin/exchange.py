@@ -31,12 +31,16 @@ from tours.selectors.tables import (
     DEPARTURE_COLUMNS,
     OPTION_COLUMNS,
     PRICE_COLUMNS,
+    PRICE_RULE_COLUMNS,
     RULE_COLUMNS,
+    TIER_COLUMNS,
     TOUR_COLUMNS,
     departures_table,
     options_table,
+    price_rules_table,
     prices_table,
     rules_table,
+    tiers_table,
     tours_table,
 )
 from tours.services.importing import Outcome, carry_out, carry_out_good_rows, rehearse
@@ -80,6 +84,20 @@ KINDS = {
         lambda _first, _last: prices_table(),
         "tours.view_optionprice",
         ("tours.add_optionprice", "tours.change_optionprice", "tours.change_tour"),
+    ),
+    "tiers": Kind(
+        gettext_lazy("Group prices"),
+        TIER_COLUMNS,
+        lambda _first, _last: tiers_table(),
+        "tours.view_grouptier",
+        ("tours.add_grouptier", "tours.change_grouptier", "tours.change_tour"),
+    ),
+    "price_rules": Kind(
+        gettext_lazy("Price rules"),
+        PRICE_RULE_COLUMNS,
+        lambda _first, _last: price_rules_table(),
+        "tours.view_pricerule",
+        ("tours.add_pricerule", "tours.change_pricerule"),
     ),
     "schedule": Kind(
         gettext_lazy("Schedule rules"),

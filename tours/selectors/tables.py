@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ledger.money import amount_text
-from tours.models import Departure, OptionPrice, ScheduleRule, Tour, TourOption
+from tours.models import Departure, GroupTier, OptionPrice, PriceRule, ScheduleRule, Tour, TourOption
 
 SEPARATOR = " | "
 LISTS = (
@@ -48,6 +48,12 @@ RULE_COLUMNS = (
     *("rule", "tour", "option", "repeats", "every", "weekdays", "ordinals", "dates", "start_time", "more_times"),
     *("closes_at", "valid_from", "valid_until", "season", "except_dates", "capacity", "is_active", "title"),
 )
+PRICE_RULE_COLUMNS = (
+    *("price_rule", "tour", "option", "name_en", "name_ar", "kind", "effect", "value", "categories", "first_day"),
+    *("last_day", "season", "weekdays", "start_times", "days_before", "hours_before", "occupancy_percent"),
+    *("price_group", "priority", "is_active", "title"),
+)
+TIER_COLUMNS = ("tour", "option", "from_guests", "category", "currency", "amount", "title")
 
 
 def tours_table() -> Iterator[list[Any]]:
@@ -162,3 +168,52 @@ def rule_row(rule: ScheduleRule) -> dict[str, Any]:
         "is_active": "true" if rule.is_active else "false",
         "title": rule.option.tour.title_en,
     }
+
+
+def price_rules_table() -> Iterator[list[Any]]:
+    """Every price rule, in the order of `PRICE_RULE_COLUMNS`; those of every tour come last."""
+    rules = PriceRule.objects.exclude(tour__deleted_at__isnull=False).select_related(
+        "tour", "option", "season", "price_group"
+    )
+    for rule in rules.order_by("tour__slug", "kind", "-priority", "created_at").iterator(chunk_size=1000):
+        row = price_rule_row(rule)
+        yield [row[name] for name in PRICE_RULE_COLUMNS]
+
+
+def price_rule_row(rule: PriceRule) -> dict[str, Any]:
+    """A price rule by the names of the columns, as it is written there. Needs its references."""
+    return {
+        "price_rule": str(rule.pk),
+        "tour": rule.tour.slug if rule.tour else "",
+        "option": rule.option.code if rule.option else "",
+        "name_en": rule.name_en,
+        "name_ar": rule.name_ar,
+        "kind": rule.kind,
+        "effect": rule.effect,
+        "value": f"{rule.value.normalize():f}",
+        "categories": " ".join(rule.categories),
+        "first_day": rule.first_day.isoformat() if rule.first_day else "",
+        "last_day": rule.last_day.isoformat() if rule.last_day else "",
+        "season": rule.season.code if rule.season else "",
+        "weekdays": " ".join(str(day) for day in rule.weekdays),
+        "start_times": " ".join(f"{at:%H:%M}" for at in rule.start_times),
+        **{
+            name: "" if getattr(rule, name) is None else getattr(rule, name)
+            for name in ("days_before", "hours_before", "occupancy_percent")
+        },
+        "price_group": rule.price_group.code if rule.price_group else "",
+        "priority": rule.priority,
+        "is_active": "true" if rule.is_active else "false",
+        "title": rule.tour.title_en if rule.tour else "",
+    }
+
+
+def tiers_table() -> Iterator[list[Any]]:
+    """Every group price, in the order of `TIER_COLUMNS`. An empty category is the group's, an empty currency the tour's."""
+    tiers = GroupTier.objects.filter(option__tour__deleted_at=None).select_related("option__tour", "category")
+    ordered = tiers.order_by("option__tour__slug", "option__code", "category__code", "currency", "from_guests")
+    for tier in ordered.iterator(chunk_size=2000):
+        tour = tier.option.tour
+        category = tier.category.code if tier.category else ""
+        amount = amount_text(tier.amount, str(tier.currency_id or tour.currency_id))
+        yield [tour.slug, tier.option.code, tier.from_guests, category, tier.currency_id or "", amount, tour.title_en]

@@ -10,7 +10,9 @@ from tours.errors import ImportRefused
 from tours.services.importing.departures import DepartureReader
 from tours.services.importing.frame import Fault, Line, Outcome, Reader, Told, go_through
 from tours.services.importing.options import OptionReader, PriceReader
+from tours.services.importing.price_rules import PriceRuleReader
 from tours.services.importing.rules import RuleReader
+from tours.services.importing.tiers import TierReader
 from tours.services.importing.tours import TourReader
 
 __all__ = ["KINDS", "Fault", "Outcome", "carry_out", "carry_out_good_rows", "rehearse"]
@@ -19,6 +21,8 @@ KINDS: dict[str, Callable[[Any, Outcome, bool], Reader]] = {
     "tours": TourReader,
     "options": OptionReader,
     "prices": PriceReader,
+    "tiers": TierReader,
+    "price_rules": PriceRuleReader,
     "schedule": RuleReader,
     "departures": DepartureReader,
 }

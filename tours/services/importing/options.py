@@ -20,14 +20,15 @@ from tours.services.importing.frame import FALSE, TRUE, Line, Outcome, amount_of
 Key = tuple[str, str]
 
 
-def _tours_of(rows: Sequence[Line], for_good: bool) -> dict[str, Tour]:
+def tours_of(rows: Sequence[Line], for_good: bool) -> dict[str, Tour]:
     """The tours that rows name by their address; locked, where they are about to be written."""
     slugs = {row.get("tour", "") for _number, row in rows}
     found = Tour.objects.alive().filter(slug__in=slugs).order_by("pk")
     return {tour.slug: tour for tour in (found.select_for_update(of=("self",)) if for_good else found)}
 
 
-def _options_of(tours: dict[str, Tour]) -> dict[Key, TourOption]:
+def options_of(tours: dict[str, Tour]) -> dict[Key, TourOption]:
+    """Their options, by the tour's address and the option's code."""
     by_id = {tour.pk: tour for tour in tours.values()}
     found = {}
     for option in TourOption.objects.filter(tour_id__in=by_id):
@@ -46,8 +47,8 @@ class OptionReader:
         self.touched: set[UUID] = set()
 
     def take(self, rows: Sequence[Line]) -> None:
-        tours = _tours_of(rows, self.for_good)
-        options = _options_of(tours)
+        tours = tours_of(rows, self.for_good)
+        options = options_of(tours)
         for number, row in rows:
             key = (row.get("tour", ""), row.get("option", ""))
             tour = tours.get(key[0])
@@ -131,8 +132,8 @@ class PriceReader:
         self.touched: set[UUID] = set()
 
     def take(self, rows: Sequence[Line]) -> None:
-        tours = _tours_of(rows, self.for_good)
-        options = _options_of(tours)
+        tours = tours_of(rows, self.for_good)
+        options = options_of(tours)
         prices = {
             (price.option_id, price.category_id): price
             for price in OptionPrice.objects.filter(option__in=[option.pk for option in options.values()])

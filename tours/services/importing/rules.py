@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -11,7 +10,8 @@ from django.utils.translation import gettext_lazy
 from config.errors import DomainError
 from tours.models import Repeats, ScheduleRule, Season, TourOption
 from tours.selectors.tables import RULE_COLUMNS, rule_row
-from tours.services.importing.frame import FALSE, TRUE, Line, Outcome, clock_of, day_of, whole
+from tours.services.importing.cells import identity, several, truth, weekday
+from tours.services.importing.frame import Line, Outcome, clock_of, day_of, whole
 from tours.services.schedule import change_rule, create_rule
 
 MOST_RULES = 1000  # that change anything; each makes its departures
@@ -34,7 +34,7 @@ class RuleReader:
             (option.tour.slug, option.code): option
             for option in TourOption.objects.filter(tour__slug__in=slugs, tour__deleted_at=None).select_related("tour")
         }
-        asked = {pk for pk in (_id(row.get("rule", "")) for _number, row in rows) if pk is not None}
+        asked = {pk for pk in (identity(row.get("rule", "")) for _number, row in rows) if pk is not None}
         rules = {
             str(rule.pk): rule
             for rule in ScheduleRule.objects.filter(pk__in=asked, option__tour__deleted_at=None).select_related(
@@ -100,7 +100,7 @@ class RuleReader:
             value = written.upper() if written.upper() in Repeats.values else None
             told = _("One of {choices}.").format(choices=", ".join(Repeats.values))
         elif name == "is_active":
-            value = written.lower() in TRUE if written.lower() in (*TRUE, *FALSE) else None
+            value = truth(written)
             told = _("true or false.")
         else:
             read, told = CELLS[name]
@@ -108,21 +108,6 @@ class RuleReader:
         if value is None:
             self.outcome.refuse(number, name, told)
         return value
-
-
-def _several(read: Callable[[str], Any]) -> Callable[[str], list[Any] | None]:
-    """Values with spaces between; None where one of them is none."""
-
-    def read_all(written: str) -> list[Any] | None:
-        found = [read(part) for part in written.split()]
-        return None if None in found else found
-
-    return read_all
-
-
-def _weekday(written: str) -> int | None:
-    day = whole(written)
-    return day if day is not None and 1 <= day <= 7 else None
 
 
 def _ordinal(written: str) -> int | None:
@@ -141,22 +126,15 @@ CELLS: dict[str, tuple[Callable[[str], Any], Any]] = {
     "every": (whole, gettext_lazy("A whole number, 0 or more.")),
     "capacity": (whole, gettext_lazy("A whole number, 0 or more.")),
     "weekdays": (
-        _several(_weekday),
+        several(weekday),
         gettext_lazy("Numbers from 1, Monday, to 7, Sunday, with spaces between: 1 3 5."),
     ),
-    "ordinals": (_several(_ordinal), gettext_lazy("1 to 4, or -1 for the last.")),
-    "dates": (_several(day_of), gettext_lazy("Days as 2027-01-31, with spaces between.")),
-    "except_dates": (_several(day_of), gettext_lazy("Days as 2027-01-31, with spaces between.")),
+    "ordinals": (several(_ordinal), gettext_lazy("1 to 4, or -1 for the last.")),
+    "dates": (several(day_of), gettext_lazy("Days as 2027-01-31, with spaces between.")),
+    "except_dates": (several(day_of), gettext_lazy("Days as 2027-01-31, with spaces between.")),
     "start_time": (clock_of, gettext_lazy("A time of the day, as 09:30.")),
     "closes_at": (clock_of, gettext_lazy("A time of the day, as 09:30.")),
-    "more_times": (_several(clock_of), gettext_lazy("Times of the day as 09:30, with spaces between.")),
+    "more_times": (several(clock_of), gettext_lazy("Times of the day as 09:30, with spaces between.")),
     "valid_from": (day_of, gettext_lazy("A day, as 2027-01-31.")),
     "valid_until": (day_of, gettext_lazy("A day, as 2027-01-31.")),
 }
-
-
-def _id(written: str) -> UUID | None:
-    try:
-        return UUID(written)
-    except ValueError:
-        return None

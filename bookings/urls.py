@@ -1,6 +1,6 @@
 from django.urls import path
 
-from bookings.views import allotments, batch, bookings, check_in, holds, moving, reviews, staff
+from bookings.views import allotments, batch, bookings, check_in, choices, holds, moving, reviews, staff
 
 urlpatterns = [
     path("allotments", allotments.AllotmentsView.as_view()),
@@ -28,6 +28,9 @@ urlpatterns = [
     path("admin/reviews/<uuid:review_id>/approve", reviews.ApproveView.as_view()),
     path("admin/reviews/<uuid:review_id>/reject", reviews.RejectView.as_view()),
     path("admin/reviews/<uuid:review_id>/reply", reviews.ReplyView.as_view()),
+    path("admin/choices", choices.Choices.as_view()),
+    path("admin/choices/<uuid:offer_id>/answer", choices.AnswerChoice.as_view()),
+    path("admin/choices/<uuid:offer_id>/withdraw", choices.WithdrawChoice.as_view()),
     path("admin/bookings", staff.StaffBookingsView.as_view()),
     path("admin/bookings/batch", batch.BookingBatchView.as_view()),
     path("admin/bookings/<uuid:booking_id>/confirm", staff.ConfirmView.as_view()),

@@ -283,6 +283,23 @@ class PlanStale(Conflict):
     message = _("The departures have changed since you looked. Look at the changes once more.")
 
 
+class GuestsConcerned(Conflict):
+    """`details` says how many departures, places and which `fingerprint` confirms that they were seen."""
+
+    code = "guests_concerned"
+    message = _("Departures with guests that would no longer be planned: {departures}. Confirm with the fingerprint.")
+
+
+class ZoneCodeTaken(Conflict):
+    code = "zone_code_taken"
+    message = _("There is a pickup zone “{code}” already.")
+
+
+class ZoneInUse(Conflict):
+    code = "zone_in_use"
+    message = _("Tours have a price for the zone “{zone}”. Take it out of service instead of deleting it.")
+
+
 class TooManyDepartures(DomainError):
     code = "too_many_departures"
     message = _("More than {most} departures at once. Take fewer days or tours.")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tours.views import batch, choices, reading, rules, showing, staff, wishes, writing
+from tours.views import batch, blackouts, choices, deposits, reading, rules, showing, staff, wishes, writing, zones
 
 urlpatterns = [
     path("tours", writing.Tours.as_view()),
@@ -30,6 +30,11 @@ urlpatterns = [
     path("destinations", reading.Destinations.as_view()),
     path("admin/tours", staff.StaffTours.as_view()),
     path("admin/tours/<str:given>", staff.StaffTour.as_view()),
+    path("admin/tours/<str:given>/deposit", deposits.TourDeposit.as_view()),
+    path("admin/blackouts", blackouts.Blackouts.as_view()),
+    path("admin/blackouts/<uuid:blackout_id>", blackouts.BlackoutPage.as_view()),
+    path("admin/pickup-zones", zones.PickupZones.as_view()),
+    path("admin/pickup-zones/<uuid:zone_id>", zones.PickupZonePage.as_view()),
     path("admin/price-rules", rules.PriceRules.as_view()),
     path("admin/price-rules/<uuid:rule_id>", rules.PriceRulePage.as_view()),
     path("admin/departures", staff.StaffDepartures.as_view()),

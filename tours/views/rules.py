@@ -16,18 +16,8 @@ from config.errors import NotFound
 from config.idempotency import once
 from config.schema import IDEMPOTENCY_KEY
 from tours.models import PriceRule, RuleEffect, RuleKind, Season, Tour, TourOption
+from tours.serializers.own import OwnRow
 from tours.services.price_rules import change_price_rule, create_price_rule, delete_price_rule
-
-
-class OwnRow(serializers.PrimaryKeyRelatedField):
-    """A row of the operator by its id. Those of others do not exist."""
-
-    def __init__(self, model: Any, **kwargs: Any) -> None:
-        self.rows_of = model
-        super().__init__(queryset=model._base_manager.none(), required=False, allow_null=True, **kwargs)
-
-    def get_queryset(self) -> Any:
-        return self.rows_of.objects.all()
 
 
 class OwnGroup(serializers.SlugRelatedField):

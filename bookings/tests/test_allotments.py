@@ -15,13 +15,14 @@ from accounts.tests.factories import MembershipFactory
 from bookings import services
 from bookings.errors import SeatsUnavailable
 from bookings.models import Allotment, AllottedPlaces, BookingStatus, Partner, PartnerUser
+from bookings.services import holds
 from bookings.services.allotments import arrange_allotments, release_allotments
 from bookings.tests.factories import BookingFactory, CustomerFactory, HoldFactory, run_out
 from bookings.tests.test_pools import departure as running
 from bookings.tests.test_pools import left, many_connections, pool_of  # noqa: F401  the fixture is used
 from config.invariants import check_all
 from config.testing import run_together
-from config.testing.corruption import unguarded_owner
+from config.testing.corruption import unguarded_owner, without_guard
 from tours.errors import CapacityBelowSold
 from tours.models import Departure
 from tours.services import change_departure
@@ -173,15 +174,37 @@ def test_kept_places_count_in_a_pool(departure):
     assert counted(departure) == (4, 0, 0)
 
 
+def buyers_at_once(departure, agent, public=12, own=4):
+    """So many of the public and so many of the partner, each for one place; the partner's outcomes come last."""
+    buy = partial(services.hold_seats, departure_id=departure.pk, guests={"adult": 1})
+    return run_together(*[buy] * public, *[partial(buy, actor=agent)] * own)
+
+
 def test_public_and_partner_at_once_sell_no_place_twice(departure, many_connections):  # noqa: F811
-    agent = agent_of(kept(departure).partner)
-    public = [partial(services.hold_seats, departure_id=departure.pk, guests={"adult": 1})] * 12
-    own = [partial(services.hold_seats, departure_id=departure.pk, guests={"adult": 1}, actor=agent)] * 4
-    outcomes = run_together(*public, *own)
+    outcomes = buyers_at_once(departure, agent_of(kept(departure).partner))
     assert Counter(type(one).__name__ for one in outcomes) == {"Hold": 10, "SeatsUnavailable": 6}
     assert [type(one).__name__ for one in outcomes[-4:]] == ["Hold"] * 4
     assert counted(departure) == (10, 0, 0)
     assert faults() == []
+
+
+def test_control_the_check_alone_still_sells_no_place_twice(departure, many_connections, monkeypatch):  # noqa: F811
+    agent = agent_of(kept(departure).partner)
+    monkeypatch.setattr(holds, "places_to_take", lambda one: one.capacity)  # nobody looks what is left
+    outcomes = Counter(type(one).__name__ for one in buyers_at_once(departure, agent, public=0, own=16))
+    assert outcomes == {"Hold": 10, "IntegrityError": 6}
+    assert counted(departure) == (10, 0, 0)
+    assert faults() == []
+
+
+def test_control_without_look_and_check_the_partner_gets_more(departure, many_connections, monkeypatch):  # noqa: F811
+    agent = agent_of(kept(departure).partner)
+    monkeypatch.setattr(holds, "places_to_take", lambda one: one.capacity)
+    emptied = "UPDATE tours_departure SET seats_held = 0, seats_booked = 0, seats_allotted = 0"
+    with without_guard("tours_departure", "departure_never_oversold", emptied):
+        buyers_at_once(departure, agent, public=0, own=16)
+        assert counted(departure) == (16, 0, 0)
+        assert len(faults()) == 1
 
 
 def test_a_partners_program_sees_its_own_places_only(departure):

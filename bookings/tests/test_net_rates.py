@@ -18,8 +18,8 @@ from config.errors import NotFound
 from ledger.errors import NoRate
 from ledger.models import ExchangeRate
 from tours.models import PriceRule, ServiceFee
+from tours.tests.admin_pages import form_data, signed_in
 from tours.tests.factories import CurrencyFactory, DepartureFactory, PriceCategoryFactory
-from tours.tests.test_admin import form_data, signed_in
 
 
 @pytest.fixture

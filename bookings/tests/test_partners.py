@@ -11,8 +11,8 @@ from bookings.models import Partner, PartnerUser
 from bookings.partners import partner_of
 from bookings.tests.factories import PartnerFactory, PartnerUserFactory
 from config.tenancy import tenant_context
+from tours.tests.admin_pages import form_data, signed_in
 from tours.tests.factories import CurrencyFactory
-from tours.tests.test_admin import form_data, signed_in
 
 ADD = "admin:bookings_partner_add"
 

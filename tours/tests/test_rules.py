@@ -1,86 +1,22 @@
 """Rules, tiers, groups, rooms, fee and taxes. The figures were worked out by hand."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from accounts.models import PriceGroup
 from ledger.errors import NoRate
 from tours.errors import SinglesRefused, TourHasNoPrice
-from tours.models import CurrencyPrice, GroupTier, PriceRule, ServiceFee, TaxRate, TourTax
 from tours.prices import (
-    CategoryPrice,
     ExtraTerms,
     FeeTerms,
-    TaxTerms,
-    Terms,
     Tier,
-    load_offers,
-    load_terms,
     price_lines,
     seats_of,
-    starting,
     total_of,
 )
-from tours.rules import RuleTerms
-from tours.tests.factories import (
-    CurrencyFactory,
-    DepartureFactory,
-    OptionFactory,
-    PriceCategoryFactory,
-    SeasonFactory,
-    TourFactory,
-)
-
-# Monday, 1 March 2027, 09:00 in Cairo.
-START = datetime(2027, 3, 1, 7, tzinfo=UTC)
-AT = START - timedelta(days=10)
-
-
-def terms(*rules, **values):
-    usual = {
-        "departure_id": uuid4(),
-        "tour_id": uuid4(),
-        "option_id": uuid4(),
-        "option_code": "standard",
-        "title_en": "Nile",
-        "title_ar": "النيل",
-        "option_en": "Jeep",
-        "option_ar": "جيب",
-        "starts_at": START,
-        "ends_at": START,
-        "cutoff_at": START,
-        "time_zone": "Africa/Cairo",
-        "currency": "EUR",
-        "min_guests": 1,
-        "max_guests": 40,
-        "on_sale": True,
-        "policy_id": uuid4(),
-        "prices": {
-            "adult": CategoryPrice("adult", "Adult", "بالغ", Decimal(100), 1),
-            "child": CategoryPrice("child", "Child", "طفل", Decimal(50), 1, is_child=True),
-        },
-        "extras": {},
-        "rules": rules,
-        "capacity": 20,
-    }
-    return Terms(**{**usual, **values})
-
-
-def rule(kind, value, effect="PERCENT", **conditions):
-    name = conditions.pop("name", kind.title())
-    return RuleTerms(str(uuid4()), kind, effect, Decimal(value), name, f"قاعدة {kind}", **conditions)
-
-
-def unit(offer, at=AT, category="adult", group="", **party):
-    lines, _taxes = price_lines(offer, party or {category: 1}, at=at, group=group)
-    return next(line for line in lines if line.code == category)
-
+from tours.tests.any_offers import AT, CITY_IN, CITY_ON, START, VAT_IN, VAT_ON, rule, terms, unit
 
 # --- Which rules count ---
 
@@ -261,10 +197,6 @@ def taxed(*taxes, fee=None, amount=200):
     return [tax.amount for tax in made], total_of(lines, made)
 
 
-VAT_IN = TaxTerms("vat", "VAT", "", Decimal(14), True)
-CITY_IN = TaxTerms("city", "City", "", Decimal(6), True, False)
-VAT_ON = TaxTerms("vat-on", "VAT", "", Decimal(14), False)
-CITY_ON = TaxTerms("city-on", "City", "", Decimal(1), False, False)
 FEE = FeeTerms("fee:1", "Service fee", "", "PERCENT", Decimal(5))
 
 
@@ -333,148 +265,3 @@ def test_what_is_not_fixed_is_converted_and_rounded_once():
     assert unit(offer, category="child").unit == Decimal("225.50")
     assert unit(offer, adult=5).unit == Decimal("348.50")
     assert unit(offer, category="child", child=5).unit == Decimal("119.50")
-
-
-# --- What is always so ---
-
-kinds = st.sampled_from(["OVERRIDE", "SEASON", "WEEKDAY", "OCCUPANCY", "EARLY_BIRD", "LAST_MINUTE", "GROUP"])
-
-
-@st.composite
-def any_rule(draw):
-    effect = draw(st.sampled_from(["PERCENT", "AMOUNT", "PRICE"]))
-    low = {"PERCENT": -100, "AMOUNT": -300, "PRICE": 0}[effect]
-    value = draw(st.decimals(low, 300, places=3))
-    return rule(
-        draw(kinds),
-        value,
-        effect,
-        categories=draw(st.sampled_from([(), ("adult",), ("child",)])),
-        weekdays=draw(st.sampled_from([(), (1,), (2, 3)])),
-        occupancy=draw(st.none() | st.integers(1, 100)),
-        days_before=draw(st.none() | st.integers(1, 20)),
-        group=draw(st.none() | st.just("gold")),
-    )
-
-
-offers = st.builds(
-    lambda rules, tiers, basis, size, fee, taxes, currency, sold: terms(
-        *rules,
-        tiers=(
-            tuple(Tier(n, code, currency, amount) for n, code, amount in tiers)
-            if basis == "PER_PERSON"
-            else (Tier(1, None, currency, Decimal("99.5")), Tier(6, None, currency, Decimal(77)))
-        ),
-        basis=basis,
-        group_size=size,
-        fee=FeeTerms("fee:1", "Fee", "", "PERCENT", fee) if fee else None,
-        taxes=taxes,
-        currency=currency,
-        sold=sold,
-        max_guests=60,
-    ),
-    rules=st.lists(any_rule(), max_size=6),
-    tiers=st.lists(
-        st.tuples(st.integers(2, 8), st.sampled_from(["adult", "child"]), st.decimals(0, 200, places=2)),
-        max_size=3,
-        unique_by=lambda tier: tier[:2],
-    ),
-    basis=st.sampled_from(["PER_PERSON", "PER_PERSON", "PER_GROUP"]),
-    size=st.none() | st.integers(1, 7),
-    fee=st.none() | st.decimals(0, 30, places=2),
-    taxes=st.sampled_from([(), (VAT_IN,), (VAT_ON, CITY_ON), (VAT_IN, CITY_IN, CITY_ON)]),
-    currency=st.sampled_from(["EUR", "JPY", "KWD"]),
-    sold=st.integers(0, 20),
-)
-families = st.dictionaries(st.sampled_from(["adult", "child"]), st.integers(1, 12), min_size=1)
-
-
-@settings(max_examples=300, deadline=None)
-@given(offer=offers, party=families, group=st.sampled_from(["", "gold"]))
-def test_never_negative_sums_hold_and_order_does_not_matter(offer, party, group):
-    lines, taxes = price_lines(offer, party, at=AT, group=group)
-    assert all(line.amount >= 0 and line.unit >= 0 and line.amount == line.unit * line.quantity for line in lines)
-    assert all(tax.amount >= 0 for tax in taxes)
-    assert all(line.was is None or line.was > line.unit for line in lines)
-    added = sum(tax.amount for tax in taxes if not tax.inclusive)
-    assert total_of(lines, taxes) == sum(line.amount for line in lines) + added
-    assert price_lines(offer, dict(reversed(party.items())), at=AT, group=group) == (lines, taxes)
-
-
-@settings(max_examples=200, deadline=None)
-@given(offer=offers, party=families, more=st.sampled_from(["adult", "child"]))
-def test_more_guests_never_cost_less_within_a_tier(offer, party, more):
-    larger = {**party, more: party.get(more, 0) + 1}
-    bounds = {tier.from_guests for tier in offer.tiers}
-    if any(sum(party.values()) < bound <= sum(larger.values()) for bound in bounds):
-        return
-    less, most = (total_of(*price_lines(offer, guests, at=AT)) for guests in (party, larger))
-    assert less <= most
-
-
-# --- Read from the rows ---
-
-
-@pytest.fixture
-def option(tenant):
-    tour = TourFactory(currency=CurrencyFactory(code="EUR"), tax=TaxRate.objects.create(code="a", percent=1))
-    return OptionFactory(tour=tour, single_supplement=Decimal("30"))
-
-
-def make(tour, kind="SEASON", value=10, **values):
-    return PriceRule.objects.create(tour=tour, kind=kind, value=value, name_en="R", name_ar="ق", **values)
-
-
-def test_everything_is_read_in_one_statement(option, django_assert_num_queries):
-    tour, adult = option.tour, PriceCategoryFactory()
-    CurrencyPrice.objects.create(option=option, currency=CurrencyFactory(code="SAR"), category=adult, amount=410)
-    GroupTier.objects.create(option=option, category=adult, from_guests=8, amount=80)
-    TourTax.objects.create(tour=tour, tax=TaxRate.objects.create(code="0", percent=2, on_fee=False))
-    ServiceFee.objects.create(name_en="All", name_ar="", value=1)
-    fee = ServiceFee.objects.create(tour=tour, name_en="Fee", name_ar="رسم", value=3)
-    gold = PriceGroup.objects.create(code="gold", name_en="Gold", name_ar="ذهبي")
-    season = SeasonFactory(days=[(date(2027, 1, 1), date(2027, 1, 31))])
-    first = make(tour, season=season, weekdays=[1, 2], start_times=[time(9)], categories=["adult"], price_group=gold)
-    make(tour, is_active=False)
-    make(TourFactory())
-    departure = DepartureFactory(option=option, seats_booked=3, seats_held=1)
-    with django_assert_num_queries(1):
-        read = load_terms(departure.pk)
-    assert read.rules == (
-        RuleTerms(
-            str(first.pk),
-            "SEASON",
-            "PERCENT",
-            Decimal("10.000"),
-            "R",
-            "ق",
-            categories=("adult",),
-            season=((date(2027, 1, 1), date(2027, 1, 31)),),
-            weekdays=(1, 2),
-            times=("09:00",),
-            group="gold",
-        ),
-    )
-    assert read.lists == {"SAR": {"adult": Decimal("410.000")}}
-    assert read.tiers == (Tier(8, "adult", "EUR", Decimal("80.000")),)
-    assert [(tax.code, tax.on_fee) for tax in read.taxes] == [("a", True), ("0", False)]
-    assert read.fee == FeeTerms(f"fee:{fee.pk}", "Fee", "رسم", "PERCENT", Decimal("3.000"))
-    assert (read.sold, read.capacity, read.single_supplement) == (4, 10, Decimal("30"))
-    with django_assert_num_queries(1):
-        (offer,) = load_offers([tour.pk])
-    at = starting(offer, departure.starts_at)
-    assert replace(at, departure_id=read.departure_id, sold=4, capacity=10) == read
-
-
-def test_rules_come_by_priority_then_conditions_then_age(option):
-    tour = option.tour
-    old = make(tour)
-    made = {"older": make(tour, weekdays=[1]), "younger": make(tour, weekdays=[2])}
-    top = make(tour, priority=1)
-    everywhere = make(None, weekdays=[3])
-    own = make(tour, option=option, weekdays=[4])
-    (offer,) = load_offers([tour.pk])
-    wanted = [top, own, made["older"], made["younger"], old, everywhere]
-    by_conditions = sorted(wanted, key=lambda rule: (-rule.priority, -rule.conditions, rule.created_at))
-    assert [rule.id for rule in offer.rules] == [str(rule.pk) for rule in by_conditions]
-    assert by_conditions == wanted

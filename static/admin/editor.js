@@ -1,7 +1,25 @@
-// The price preview: asked again whenever something in it changes. Without this file its button opens the price in a page of its own.
+// Panels of the editor, fetched when they come into view, and the price preview, asked again whenever something in it changes.
+// Without this file a panel is a link, and the button of the preview opens the price in a page of its own.
 (() => {
   "use strict";
-  for (const form of document.querySelectorAll("[data-preview]")) {
+  async function fill(place) {
+    try {
+      const answer = await fetch(place.dataset.panel, { credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) return;  // the link that stands there stays
+      place.innerHTML = await answer.text();  // our own page's markup, escaped by its template
+      place.dispatchEvent(new CustomEvent("panel:shown", { bubbles: true }));
+    } catch {
+      /* The link that stands there stays. */
+    }
+  }
+  const seen = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (isIntersecting) { seen.unobserve(target); fill(target); }
+    }
+  });
+  for (const place of document.querySelectorAll("[data-panel]")) seen.observe(place);
+
+  function preview(form) {
     const lines = form.parentElement.querySelector(".preview-lines");
     let sent = 0, waiting = 0;
     async function ask() {
@@ -22,4 +40,5 @@
     form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(ask, 250); });
     ask();
   }
+  document.addEventListener("panel:shown", (event) => event.target.querySelectorAll("[data-preview]").forEach(preview));
 })();

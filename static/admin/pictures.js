@@ -128,6 +128,7 @@
 
     if (root.querySelector("[data-making]")) setTimeout(look, 3000);
   };
+  document.addEventListener("panel:shown", (event) => event.target.querySelectorAll("[data-pictures]").forEach(start));
   const ready = () => document.querySelectorAll("[data-pictures]").forEach(start);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready); else ready();
 })();

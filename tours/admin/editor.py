@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 Row = Any  # a name, a callable that shows something, or a tuple of them
@@ -38,6 +40,7 @@ class _Inline:
 
 @dataclass(frozen=True)
 class _Panel:
+    code: str
     tab: str
     template: str
     context: Callable[[HttpRequest, Any], dict[str, Any]]
@@ -47,9 +50,10 @@ class _Panel:
 
 @dataclass
 class Editor:
-    """The parts of one page. `tabs` are its names by code, in their order."""
+    """The parts of one page. `tabs` are its names by code, in their order; `panel_page` is where a panel comes from."""
 
     tabs: dict[str, Any]
+    panel_page: str = ""
     _fields: list[_Fields] = field(default_factory=list)
     _inlines: list[_Inline] = field(default_factory=list)
     _panels: list[_Panel] = field(default_factory=list)
@@ -74,9 +78,11 @@ class Editor:
     ) -> None:
         """Something to look at: `context(request, row)` fills the template, which finds that as `panel`.
 
-        One that has a form of its own stands `outside` the page's, below it.
+        It is asked for when it comes into view, so that the page does not wait for what nobody looks at. One that has a form
+        of its own stands `outside` the page's, below it.
         """
-        self._panels.append(_Panel(self._known(tab), template, context, order, outside))
+        code = f"{self._known(tab)}-{sum(one.tab == tab for one in self._panels) + 1}"
+        self._panels.append(_Panel(code, tab, template, context, order, outside))
 
     def _known(self, tab: str) -> str:
         if tab not in self.tabs:
@@ -106,7 +112,12 @@ class Editor:
     def shown(self) -> list[Any]:
         return list(self._shown)
 
-    def laid_out(self, request: HttpRequest, row: Any, adminform: Any, formsets: Any) -> list[dict[str, Any]]:
+    def shown_panel(self, code: str, request: HttpRequest, row: Any) -> str | None:
+        """A panel as HTML; None where there is none of that code."""
+        one = next((panel for panel in self._panels if panel.code == code), None)
+        return None if one is None else render_to_string(one.template, {"panel": one.context(request, row)}, request)
+
+    def laid_out(self, row: Any, adminform: Any, formsets: Any) -> list[dict[str, Any]]:
         """The tabs that hold something, each with its parts, and how many faults they have."""
         where = {one.inline: one.tab for one in self._inlines}
         laid: list[dict[str, Any]] = []
@@ -114,7 +125,7 @@ class Editor:
             sections = [part for part in adminform if f"editor-{code}" in part.classes]
             inlines = [one for one in formsets if where.get(type(one.opts)) == code]
             panels = [
-                {**one.context(request, row), "template": one.template, "outside": one.outside}
+                {"address": reverse(self.panel_page, args=[row.pk, one.code]), "outside": one.outside}
                 for one in sorted(self._panels, key=lambda one: one.order)
                 if one.tab == code and row is not None
             ]
@@ -171,7 +182,7 @@ class EditedInTabs:
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         row = kwargs.get("obj")
         formsets = context.get("inline_admin_formsets") or []
-        context["editor_tabs"] = self.editor.laid_out(request, row, context["adminform"], formsets)
+        context["editor_tabs"] = self.editor.laid_out(row, context["adminform"], formsets)
         context["head"] = self.head(request, row) if row is not None and self.head_template else None
         context["head_template"] = self.head_template
         context["editor_faulty"] = next((tab["code"] for tab in context["editor_tabs"] if tab["faults"]), "")
@@ -199,7 +210,8 @@ TOUR = Editor(
         "policies": _("Policies"),
         "reviews": _("Reviews"),
         "seo": _("Search engines"),
-    }
+    },
+    panel_page="admin:tour_panel",
 )
 OPTION = Editor(
     {

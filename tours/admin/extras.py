@@ -3,24 +3,24 @@
 from typing import Any
 
 from django import forms
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Q, Value
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import StackedInline
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from config.errors import DomainError
-from config.i18n import in_language
 from tours.admin.editor import TOUR
-from tours.admin.pages import PricedFormSet, TwoLanguages, WordedForm, add_faults
+from tours.admin.pages import PricedFormSet, TwoLanguages, WordedForm, add_faults, offer_options
 from tours.limits import faults_of_extra
 from tours.models import Extra, PriceCategory, TourOption
 from tours.services.extras import offer_for, offer_with
 from tours.services.stock import refuse_stock_change
 
 
-def _short(option: TourOption) -> str:
-    """The option without its tour, whose page this is."""
-    return str(in_language(option, "name"))
+def _ids(path: str) -> ArrayAgg:
+    return ArrayAgg(path, distinct=True, filter=Q(**{f"{path}__isnull": False}), default=Value([]))
 
 
 class ExtraForm(WordedForm):
@@ -42,8 +42,8 @@ class ExtraForm(WordedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
-            self.initial["options"] = [row.option_id for row in self.instance.for_options.all()]
-            self.initial["categories"] = [row.category_id for row in self.instance.for_categories.all()]
+            self.initial["options"] = self.instance.option_ids
+            self.initial["categories"] = self.instance.category_ids
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
@@ -66,19 +66,13 @@ class ExtraFormSet(PricedFormSet):
         return str(self.instance.currency_id)
 
     @cached_property
-    def option_choices(self) -> list[tuple[Any, str]]:
-        """Asked once, however many extras there are."""
-        return [(option.pk, _short(option)) for option in TourOption.objects.filter(tour_id=self.instance.pk)]
-
-    @cached_property
     def category_choices(self) -> list[tuple[Any, str]]:
         return [(category.pk, str(category)) for category in PriceCategory.objects.all()]
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
         if "options" in form.fields:
-            form.fields["options"].queryset = TourOption.objects.filter(tour_id=self.instance.pk)
-            form.fields["options"].choices = self.option_choices
+            offer_options(form.fields["options"], self.instance)
             form.fields["categories"].queryset = PriceCategory.objects.all()
             form.fields["categories"].choices = self.category_choices
 
@@ -99,7 +93,11 @@ class ExtraInline(TwoLanguages, StackedInline):
     collapsible = True
 
     def get_queryset(self, request: Any) -> Any:
-        return super().get_queryset(request).prefetch_related("for_options", "for_categories")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(option_ids=_ids("for_options__option_id"), category_ids=_ids("for_categories__category_id"))
+        )
 
 
 TOUR.inline("extras", ExtraInline, order=10)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from tours.models import SavedTour, Tour, TourDay
+from tours.models import SavedTour, TourDay
 
 DAYS = 30
 
@@ -48,15 +48,14 @@ class InterestShown:
         )
 
     @display(description=gettext_lazy("interest"))
-    def interest_line(self, tour: Tour) -> str:
-        found = with_interest(Tour.objects.filter(pk=tour.pk)).first()
-        if found is None:
+    def interest_line(self, tour: Any) -> str:
+        if tour._state.adding:
             return "–"
         return _("{views} views in 30 days, {saved} times saved, {bookings} bookings, popularity {popularity}").format(
-            views=found.recent_views,
-            saved=found.times_saved,
-            bookings=found.bookings_count,
-            popularity=found.popularity,
+            views=tour.recent_views,
+            saved=tour.times_saved,
+            bookings=tour.bookings_count,
+            popularity=tour.popularity,
         )
 
 

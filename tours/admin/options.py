@@ -15,7 +15,7 @@ from unfold.decorators import display
 
 from config.i18n import in_language
 from tours.admin.editor import OPTION, TOUR, EditedInTabs
-from tours.admin.pages import CatalogueAdmin, PricedFormSet, WordedForm
+from tours.admin.pages import CatalogueAdmin, PricedFormSet, SharedChoices, WordedForm
 from tours.admin.planning import LooksFirst
 from tours.admin.schedule import (
     RULE_FIELDS,
@@ -41,7 +41,7 @@ class PriceFormSet(PricedFormSet):
         return str(self.instance.tour.currency_id)
 
 
-class PriceInline(TabularInline):
+class PriceInline(SharedChoices, TabularInline):
     model = OptionPrice
     form = WordedForm
     formset = PriceFormSet
@@ -53,7 +53,7 @@ class PriceInline(TabularInline):
         return super().get_queryset(request).select_related("category").order_by("category__display_order")
 
 
-class RuleInline(StackedInline):
+class RuleInline(SharedChoices, StackedInline):
     model = ScheduleRule
     form = RuleForm
     fields = [*RULE_FIELDS, "is_active"]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.widgets import AutocompleteMixin
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
@@ -18,8 +19,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin_audit import AuditedAdmin
 from config.errors import DomainError
+from config.i18n import in_language
 from ledger.money import round_money
 from tours.limits import faults_of_price
+from tours.models import TourOption
 
 LONG = 300  # letters; texts that may have so many are written in several lines
 
@@ -86,6 +89,31 @@ class TimesField(LinesField):
             return True
 
 
+class SharedChoices:
+    """What there is to choose is asked once a page, however many rows and inlines offer it. For pages and inlines.
+
+    Of tours' options each formset offers those of its own tour.
+    """
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+        model = db_field.related_model
+        if (
+            model is TourOption
+            or not isinstance(field, forms.ModelChoiceField)
+            or isinstance(field.widget, AutocompleteMixin)
+        ):
+            return field
+        asked: dict[Any, list[Any]] = request.__dict__.setdefault("shared_choices", {})
+        empty, field.empty_label = field.empty_label, None
+        if model not in asked:
+            offered: Any = field.choices
+            asked[model] = list(iter(offered))
+        field.empty_label = empty
+        field.choices = [*([("", empty)] if empty is not None else []), *asked[model]]
+        return field
+
+
 class TwoLanguages:
     """Arabic fields are written from right to left, lists of texts one a line. For pages and inlines."""
 
@@ -104,7 +132,7 @@ class TwoLanguages:
         return field
 
 
-class CatalogueAdmin(TwoLanguages, AuditedAdmin, ModelAdmin):
+class CatalogueAdmin(TwoLanguages, SharedChoices, AuditedAdmin, ModelAdmin):
     """A page of the catalogue. Deletion happens one by one, where its consequences are shown."""
 
     list_filter_submit = True
@@ -121,6 +149,27 @@ class CatalogueAdmin(TwoLanguages, AuditedAdmin, ModelAdmin):
         except DomainError as refusal:
             messages.error(request, str(refusal))
             return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]))
+
+
+class KnownRows(PaginationInlineFormSet):
+    """Rows that the page has read with their tour already; `rows_of` says where they are there."""
+
+    @staticmethod
+    def rows_of(tour: Any) -> list[Any]:
+        raise NotImplementedError
+
+    def get_queryset(self) -> Any:
+        if not hasattr(self, "_queryset"):
+            self._queryset = self.rows_of(self.instance) if self.instance.pk else []
+        return self._queryset
+
+
+def offer_options(field: Any, tour: Any) -> None:
+    """Let a field choose among the options of a tour only, by their names; without asking where the page has read them."""
+    field.queryset = TourOption.objects.filter(tour_id=tour.pk)
+    named = [(option.pk, str(in_language(option, "name"))) for option in tour.options.all()]
+    empty = getattr(field, "empty_label", None)
+    field.choices = [*([("", empty)] if empty is not None else []), *named]
 
 
 class WordedForm(forms.ModelForm):

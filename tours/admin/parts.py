@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -10,20 +9,24 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
 
-from tours.admin.pages import TwoLanguages
+from tours.admin.pages import KnownRows, TwoLanguages
 from tours.admin.shown import prices_of
 from tours.models import ItineraryDay, TourOption
 
 
+class OptionRows(KnownRows):
+    @staticmethod
+    def rows_of(tour: Any) -> list[Any]:
+        return list(tour.options.all())
+
+
 class OptionInline(TwoLanguages, TabularInline):
     model = TourOption
+    formset = OptionRows
     fields = ["name_en", "name_ar", "code", "capacity", "duration_minutes", "is_default", "price_list"]
     readonly_fields = ["price_list"]
     extra = 0
     hide_title = True
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("tour").prefetch_related("prices__category")
 
     @display(description=gettext_lazy("prices and schedule"))
     def price_list(self, option: TourOption) -> str:

@@ -9,9 +9,18 @@ from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
 
 from tours.admin.editor import TOUR
-from tours.admin.pages import CatalogueAdmin, PricedFormSet, TwoLanguages, WordedForm, add_faults
+from tours.admin.pages import (
+    CatalogueAdmin,
+    KnownRows,
+    PricedFormSet,
+    SharedChoices,
+    TwoLanguages,
+    WordedForm,
+    add_faults,
+    offer_options,
+)
 from tours.limits import faults_of_pickup_price, faults_of_transfer, faults_of_zone
-from tours.models import PickupPlace, PickupPrice, PickupRule, PickupZone, TourOption, TransferPrice
+from tours.models import PickupPlace, PickupPrice, PickupRule, PickupZone, TransferPrice
 
 
 class ZoneForm(WordedForm):
@@ -50,8 +59,15 @@ class PickupZoneAdmin(CatalogueAdmin):
         return int(zone.places_count)
 
 
+class OneRule(KnownRows):
+    @staticmethod
+    def rows_of(tour: Any) -> list[Any]:
+        return [tour.pickup_rule] if hasattr(tour, "pickup_rule") else []
+
+
 class PickupRuleInline(StackedInline):
     model = PickupRule
+    formset = OneRule
     fields = ["kind", ("allows_unlisted", "change_until_minutes")]
     extra = 0
     max_num = 1
@@ -68,7 +84,7 @@ class OfItsTour(PricedFormSet):
             if name in form.fields:
                 form.fields[name].queryset = PickupZone.objects.all()
         if "option" in form.fields:
-            form.fields["option"].queryset = TourOption.objects.filter(tour_id=self.instance.pk).select_related("tour")
+            offer_options(form.fields["option"], self.instance)
 
 
 class PickupPriceForm(WordedForm):
@@ -77,7 +93,7 @@ class PickupPriceForm(WordedForm):
         add_faults(self, faults_of_pickup_price(self.instance))
 
 
-class PickupPriceInline(TabularInline):
+class PickupPriceInline(SharedChoices, TabularInline):
     model = PickupPrice
     form = PickupPriceForm
     formset = OfItsTour
@@ -95,7 +111,7 @@ class TransferForm(WordedForm):
         add_faults(self, faults_of_transfer(self.instance))
 
 
-class TransferInline(TabularInline):
+class TransferInline(SharedChoices, TabularInline):
     model = TransferPrice
     form = TransferForm
     formset = OfItsTour

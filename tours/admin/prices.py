@@ -16,7 +16,7 @@ from unfold.decorators import display
 from ledger.errors import AmountTooFine
 from ledger.money import minor_units, round_money, to_minor
 from tours.admin.editor import OPTION, TOUR
-from tours.admin.pages import CatalogueAdmin, TimesField, WordedForm, add_faults
+from tours.admin.pages import CatalogueAdmin, SharedChoices, TimesField, WordedForm, add_faults
 from tours.admin.references import ReferenceAdmin
 from tours.admin.schedule import Weekdays
 from tours.admin.shown import badge, money
@@ -25,14 +25,13 @@ from tours.models import (
     GroupTier,
     PriceCategory,
     PriceRule,
-    PricingBasis,
     RuleEffect,
     RuleKind,
     ServiceFee,
     TourTax,
 )
 from tours.models.schedule import weekday_names
-from tours.price_limits import faults_of_price_rule, for_warnings, rivals_of, warnings_of
+from tours.price_limits import faults_of_price_rule, faults_of_tier, for_warnings, rivals_of, warnings_of
 from tours.services.price_rules import change_price_rule, create_price_rule, delete_price_rule
 
 
@@ -64,14 +63,10 @@ class AmountForm(WordedForm):
 class TierForm(AmountForm):
     def _post_clean(self) -> None:
         super()._post_clean()
-        by_group = self.instance.option.basis == PricingBasis.PER_GROUP
-        if by_group and self.instance.category_id:
-            add_faults(self, {"category": [_("This option is sold per group: leave the category empty.")]})
-        elif not by_group and not self.instance.category_id and "category" not in self.errors:
-            add_faults(self, {"category": [_("This option is sold per person: say whose price it is.")]})
+        add_faults(self, faults_of_tier(self.instance))
 
 
-class TierInline(TabularInline):
+class TierInline(SharedChoices, TabularInline):
     model = GroupTier
     form = TierForm
     fields = ["from_guests", "category", "amount", "currency"]
@@ -88,7 +83,7 @@ class CurrencyPriceForm(AmountForm):
             add_faults(self, {"currency": [_("This is the tour's own currency: its prices stand in the price list.")]})
 
 
-class CurrencyPriceInline(TabularInline):
+class CurrencyPriceInline(SharedChoices, TabularInline):
     model = CurrencyPrice
     form = CurrencyPriceForm
     fields = ["currency", "category", "amount"]
@@ -98,7 +93,7 @@ class CurrencyPriceInline(TabularInline):
         return super().get_queryset(request).select_related("category", "option__tour")
 
 
-class TourTaxInline(TabularInline):
+class TourTaxInline(SharedChoices, TabularInline):
     model = TourTax
     fields = ["tax"]
     extra = 0
@@ -177,9 +172,9 @@ class PriceRuleAdmin(CatalogueAdmin):
                     "warnings_shown",
                 ],
                 "description": gettext_lazy(
-                    "A price of certain days takes the place of season, weekday and occupancy, which otherwise multiply; then"
-                    " early bird or last minute, then the members' price. Of each step one rule counts: the highest"
-                    " priority, then the most specific, then the oldest."
+                    "A price of certain days (its own, or the list's so much higher or lower) takes the place of season,"
+                    " weekday and occupancy, which otherwise multiply; then early bird or last minute, then the members'"
+                    " price. Of each step one rule counts: the highest priority, then the most specific, then the oldest."
                 ),
             },
         ),

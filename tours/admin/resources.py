@@ -17,9 +17,9 @@ from unfold.forms import PaginationInlineFormSet
 
 from accounts.admin_audit import AuditedAdmin
 from tours.admin.editor import OPTION, TOUR
-from tours.admin.pages import CatalogueAdmin
+from tours.admin.pages import CatalogueAdmin, offer_options
 from tours.guides import page_address
-from tours.models import Resource, ResourceKind, ResourceNeed, Tour, TourOption
+from tours.models import Resource, ResourceKind, ResourceNeed, Tour
 from tours.services.needs import follow_needs
 from tours.services.resources import renew_address
 
@@ -126,14 +126,13 @@ class NeedFormSet(PaginationInlineFormSet):
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
         form = super()._construct_form(i, **kwargs)
         if "option" in form.fields:
-            options = TourOption.objects.filter(tour_id=self.instance.pk).select_related("tour")
-            form.fields["option"].queryset = options
+            offer_options(form.fields["option"], self.instance)
         return form
 
     @property
     def empty_form(self) -> Any:
         form = super().empty_form
-        form.fields["option"].queryset = TourOption.objects.filter(tour_id=self.instance.pk).select_related("tour")
+        offer_options(form.fields["option"], self.instance)
         return form
 
 

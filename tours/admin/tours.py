@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import Min, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.db.models import Min, OuterRef, Prefetch, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -20,8 +20,9 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import action, display
 
-from config.admin import id_of
+from config.admin import id_of, page
 from config.errors import DomainError
+from tours.admin.archiving import plan_to_archive
 from tours.admin.copying import duplicate_view
 from tours.admin.editor import TOUR, EditedInTabs
 from tours.admin.interest import InterestShown, with_interest
@@ -34,6 +35,7 @@ from tours.limits import Gap, empty_fields, faults_of_tour, gaps_for_sale
 from tours.models import (
     Departure,
     Extra,
+    OptionPrice,
     Tour,
     TourOption,
     TourStatus,
@@ -49,7 +51,7 @@ from tours.services import (
 )
 from tours.services.departures import follow_options
 from tours.services.facts import settle_tour
-from tours.services.status import ALLOWED_MOVES
+from tours.services.states import ALLOWED_MOVES
 from tours.services.stock import follow_stock
 from tours.services.tours import FIELDS
 
@@ -58,7 +60,6 @@ MOVES = {
     "publish": TourStatus.ACTIVE,
     "take_off_sale": TourStatus.INACTIVE,
 }
-MOST_AT_ONCE = 50  # tours archived by one click
 
 
 def _gap(gap: Gap) -> dict[str, str]:
@@ -152,6 +153,16 @@ TOUR.fields(
 )
 
 
+@page("tours/<uuid:tour_id>/panels/<slug:code>/", name="tour_panel", permission="tours.view_tour")
+def tour_panel(request: HttpRequest, tour_id: UUID, code: str) -> HttpResponse:
+    """One of the panels of a tour's page, as a piece of it."""
+    tour = Tour.objects.alive().filter(pk=tour_id).first()
+    shown = TOUR.shown_panel(code, request, tour) if tour is not None else None
+    if shown is None:
+        raise Http404
+    return HttpResponse(shown)
+
+
 @admin.register(Tour)
 class TourAdmin(InterestShown, EditedInTabs, CatalogueAdmin):
     """What its page is made of: `tours.admin.editor.TOUR`."""
@@ -195,13 +206,23 @@ class TourAdmin(InterestShown, EditedInTabs, CatalogueAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         tours = super().get_queryset(request)
         page = request.resolver_match.url_name if request.resolver_match else None
-        if page != "tours_tour_changelist":
+        if page not in ("tours_tour_changelist", "tours_tour_change"):
             return tours.alive()
+        prices = Prefetch("options__prices", OptionPrice.objects.select_related("category"))
+        if page == "tours_tour_change":
+            tours = tours.alive().select_related("destination", "created_by", "deposit_rule", "pickup_rule")
         coming = Departure.objects.filter(tour_id=OuterRef("pk")).bookable()
         first = coming.values("tour_id").annotate(first=Min("starts_at")).values("first")
-        return with_interest(tours.annotate(next_start=Subquery(first))).prefetch_related(
-            "images", "options__prices__category"
-        )
+        tours = with_interest(tours.annotate(next_start=Subquery(first)))
+        return tours.prefetch_related("options", prices, *(["images"] if page == "tours_tour_changelist" else []))
+
+    def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Tour | None:
+        """Read once for the page, though its buttons ask for it too."""
+        if request.method != "GET":
+            return super().get_object(request, object_id, from_field)
+        if "shown_tour" not in request.__dict__:
+            request.shown_tour = super().get_object(request, object_id, from_field)
+        return request.shown_tour
 
     def has_publish_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("tours.publish")
@@ -210,21 +231,19 @@ class TourAdmin(InterestShown, EditedInTabs, CatalogueAdmin):
         copying = self.admin_site.admin_view(partial(duplicate_view, self))
         return [path("<uuid:tour_id>/duplicate/", copying, name="tours_tour_duplicate"), *super().get_urls()]
 
-    def head(self, request: HttpRequest, row: Tour) -> dict[str, Any]:
-        whole = Tour.objects.prefetch_related("options__prices__category").get(pk=row.pk)
-        coming = Departure.objects.filter(tour_id=row.pk).bookable().aggregate(first=Min("starts_at"))
+    def head(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         may_archive = self.has_publish_permission(request) and TourStatus.ARCHIVED in ALLOWED_MOVES[row.status]
         return {
             "status": self.status_shown(row),
-            "price": self.price_shown(whole),
-            "next": local_time(coming["first"], row.destination.time_zone),
+            "price": self.price_shown(row),
+            "next": self.next_shown(row),
             "is_draft": row.status == TourStatus.DRAFT,
-            "gaps": [_gap(gap) for gap in gaps_for_sale(whole)] if row.status != TourStatus.ACTIVE else [],
+            "gaps": [_gap(gap) for gap in gaps_for_sale(row)] if row.status != TourStatus.ACTIVE else [],
             "calendar": f"{reverse('admin:departure_calendar')}?tour={row.pk}",
             "duplicate": reverse("admin:tours_tour_duplicate", args=[row.pk])
             if self.has_add_permission(request)
             else "",
-            "archive": f"{reverse('admin:tours_archive')}?ids={row.pk}" if may_archive else "",
+            "archive": reverse("admin:tours_archive", args=[row.pk]) if may_archive else "",
         }
 
     # --- Saving ---
@@ -268,7 +287,7 @@ class TourAdmin(InterestShown, EditedInTabs, CatalogueAdmin):
     def get_actions_submit_line(self, request: HttpRequest, object_id: Any) -> Any:
         """Only the moves that the tour can make from where it is."""
         buttons = super().get_actions_submit_line(request, object_id)
-        tour = Tour.objects.filter(pk=id_of(object_id)).only("status").first() if buttons and object_id else None
+        tour = self.get_object(request, str(id_of(object_id))) if buttons and object_id else None
         allowed = ALLOWED_MOVES[tour.status] if tour else set()
         prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
         return [button for button in buttons if MOVES[button.action_name.removeprefix(prefix)] in allowed]
@@ -292,8 +311,7 @@ class TourAdmin(InterestShown, EditedInTabs, CatalogueAdmin):
     @admin.action(description=gettext_lazy("Archive …"), permissions=["publish"])
     def archive_chosen(self, request: HttpRequest, queryset: QuerySet[Tour]) -> HttpResponse:
         """Archiving shows first whom it concerns."""
-        ids = ",".join(str(pk) for pk in queryset.values_list("pk", flat=True)[:MOST_AT_ONCE])
-        return redirect(f"{reverse('admin:tours_archive')}?ids={ids}")
+        return plan_to_archive(request, list(queryset.values_list("pk", flat=True)))
 
     @admin.action(description=gettext_lazy("Bring back"), permissions=["publish"])
     def restore_chosen(self, request: HttpRequest, queryset: QuerySet[Tour]) -> None:

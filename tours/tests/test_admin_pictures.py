@@ -8,14 +8,19 @@ from accounts.models import AuditEntry
 from config.tenancy import tenant_context
 from tours.models import TourImage
 from tours.services import add_image
+from tours.tests.admin_pages import signed_in
 from tours.tests.factories import OptionFactory
-from tours.tests.test_admin import staff  # noqa: F401
 from tours.tests.test_images import photo
 
 
 @pytest.fixture(autouse=True)
 def media(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
+
+
+@pytest.fixture
+def staff(tenant):
+    return signed_in("ADMIN")
 
 
 @pytest.fixture
@@ -32,7 +37,7 @@ def uploaded(content=None):
     return SimpleUploadedFile("nile.jpg", photo().read() if content is None else content)
 
 
-def test_every_step(staff, address, tour):  # noqa: F811
+def test_every_step(staff, address, tour):
     for _ in range(2):
         answer = staff.post(address, {"do": "add", "file": uploaded()})
         assert answer.status_code == 200
@@ -74,7 +79,7 @@ def test_every_step(staff, address, tour):  # noqa: F811
         ({"do": "order", "order": ""}, "This picture has been deleted meanwhile."),
     ],
 )
-def test_what_is_wrong_is_said_and_changes_nothing(staff, address, tour, said, words):  # noqa: F811
+def test_what_is_wrong_is_said_and_changes_nothing(staff, address, tour, said, words):
     image = add_image(tour_id=tour.pk, upload=photo(), actor=None)
     before = TourImage.objects.values().get()
     answer = staff.post(address, {"image": image.pk, **said})
@@ -82,12 +87,12 @@ def test_what_is_wrong_is_said_and_changes_nothing(staff, address, tour, said, w
     assert TourImage.objects.values().get() == before
 
 
-def test_what_is_no_picture_is_refused_in_words(staff, address):  # noqa: F811
+def test_what_is_no_picture_is_refused_in_words(staff, address):
     answer = staff.post(address, {"do": "add", "file": uploaded(b"MZ")})
     assert (answer.status_code, "This is no image that we can read." in answer.content.decode()) == (400, True)
 
 
-def test_a_picture_of_another_tour_or_operator_is_not_reached(staff, address, other_tenant):  # noqa: F811
+def test_a_picture_of_another_tour_or_operator_is_not_reached(staff, address, other_tenant):
     foreign = add_image(tour_id=OptionFactory().tour.pk, upload=photo(), actor=None)
     assert staff.post(address, {"do": "delete", "image": foreign.pk}).status_code == 400
     assert TourImage.objects.filter(pk=foreign.pk).exists()
@@ -96,8 +101,8 @@ def test_a_picture_of_another_tour_or_operator_is_not_reached(staff, address, ot
     assert staff.get(reverse("admin:tour_pictures", args=[hidden.pk])).status_code == 404
 
 
-def test_the_tours_page_shows_the_manager(staff, tour):  # noqa: F811
+def test_the_tours_page_shows_the_manager(staff, tour):
     add_image(tour_id=tour.pk, upload=photo(), alt_en="A felucca", actor=None)
-    page = staff.get(reverse("admin:tours_tour_change", args=[tour.pk])).content.decode()
+    page = staff.get(reverse("admin:tour_panel", args=[tour.pk, "pictures-1"])).content.decode()
     assert f'data-pictures="{reverse("admin:tour_pictures", args=[tour.pk])}"' in page
     assert "A felucca" in page

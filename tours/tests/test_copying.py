@@ -38,6 +38,7 @@ from tours.services import (
     restore_tour,
 )
 from tours.services.copying import copied_models
+from tours.tests.admin_pages import form_data, photo, signed_in
 from tours.tests.factories import (
     DepartureFactory,
     ExtraFactory,
@@ -45,7 +46,6 @@ from tours.tests.factories import (
     ScheduleRuleFactory,
     TourFactory,
 )
-from tours.tests.test_admin import form_data, media, photo, signed_in  # noqa: F401  the fixture keeps files away
 
 pytestmark = pytest.mark.usefixtures("tenant")
 

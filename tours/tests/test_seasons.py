@@ -9,8 +9,8 @@ from django.urls import reverse
 from accounts.tests.factories import TenantFactory
 from config.tenancy import tenant_context
 from tours.models import Season, SeasonRange
+from tours.tests.admin_pages import form_data, signed_in
 from tours.tests.factories import SeasonFactory
-from tours.tests.test_admin import form_data, signed_in
 
 ADD = "admin:tours_season_add"
 

@@ -23,8 +23,8 @@ from tours.models import Feed, FeedPart, OptionPrice, Tour
 from tours.published import rebuild_catalogue
 from tours.services.feeds import publish_things_to_do
 from tours.structured_data import prices_of
+from tours.tests.admin_pages import signed_in
 from tours.tests.factories import DepartureFactory, OptionFactory, TaxRateFactory
-from tours.tests.test_admin import signed_in
 
 HERE = Path(__file__).parent
 VOCABULARY = json.loads((HERE / "vocabulary.json").read_text())

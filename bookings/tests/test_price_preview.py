@@ -117,6 +117,8 @@ def test_who_may(client, option, other_tenant):
 def test_the_page_of_a_tour_has_it_outside_of_its_form(clerk, option):
     page = clerk.get(reverse("admin:tours_tour_change", args=[option.tour_id])).content.decode()
     form_ends = page.index("</form>", page.index('id="tour_form"'))
-    assert page.index("data-preview") > form_ends
-    assert address(option) in page
-    assert 'name="guests-adult" value="2"' in page
+    panel = reverse("admin:tour_panel", args=[option.tour_id, "prices-1"])
+    assert page.index(f'data-panel="{panel}"') > form_ends
+    shown = clerk.get(panel).content.decode()
+    assert address(option) in shown
+    assert 'name="guests-adult" value="2"' in shown

@@ -64,6 +64,10 @@ class DecisionForm(forms.Form):
         super().__init__(data if data is not None and "guests-how" in data else None, initial=usual)
         self.usual = usual
 
+    def leave_out(self, how: How) -> None:
+        """What cannot be done here is not offered."""
+        self.fields["how"].choices = [choice for choice in CHOICES if choice[0] != how]  # type: ignore[attr-defined]
+
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
         if values.get("how") in (How.MOVE, How.OFFER):

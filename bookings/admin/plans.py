@@ -56,6 +56,8 @@ def planned_change(request: HttpRequest, change_id: UUID) -> HttpResponse:
     if change.applied_at is not None:
         return redirect("admin:tours_plannedchange_change", change.pk)
     form = DecisionForm(request, request.POST if request.method == "POST" else None)
+    if archives:  # nothing of the tour is left to move to
+        form.leave_out(How.MOVE)
     refusal, status = "", 200
     if request.method == "POST" and request.POST.get("do") == "apply":
         if form.is_bound and not form.is_valid():

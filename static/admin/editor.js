@@ -16,7 +16,7 @@
     for (const { isIntersecting, target } of entries) {
       if (isIntersecting) { seen.unobserve(target); fill(target); }
     }
-  });
+  }, { rootMargin: "600px" });
   for (const place of document.querySelectorAll("[data-panel]")) seen.observe(place);
 
   function preview(form) {

@@ -43,17 +43,48 @@ class PriceSerializer(serializers.Serializer):
         }
 
 
+class GroupPriceWritten(serializers.Serializer):
+    """From so many guests on: the price of a guest of the category, or of the group where the option is sold so."""
+
+    from_guests = serializers.IntegerField(min_value=1, max_value=32_000)
+    category = serializers.CharField(
+        max_length=30, required=False, allow_null=True, default=None, help_text="Null: the price of the group."
+    )
+    currency = serializers.CharField(
+        max_length=3, required=False, allow_null=True, default=None, help_text="Null: the tour's own."
+    )
+    amount = money_field()
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return {
+            "from_guests": instance.from_guests,
+            "category": instance.category.code if instance.category else None,
+            "currency": instance.currency_id,
+            "amount": amount_text(instance.amount, instance.currency_id or instance.option.tour.currency_id),
+        }
+
+
 class OptionSerializer(serializers.ModelSerializer):
     code = serializers.SlugField(max_length=40)
     prices = list_of(PriceSerializer, 20, required=False)
+    group_prices = list_of(GroupPriceWritten, 100, required=False, source="tiers")
+    single_supplement = money_field(required=False, allow_null=True, help_text="Where guests sleep in double rooms.")
 
     class Meta:
         model = TourOption
         fields = [
             *("id", "code", "name_en", "name_ar", "duration_minutes", "capacity", "is_default", "display_order"),
-            *("by_opening_hours", "opens_days_before"),
-            "prices",
+            *("by_opening_hours", "opens_days_before", "basis", "group_size", "single_supplement"),
+            *("min_to_run", "decide_hours_before", "below_minimum", "prices", "group_prices"),
         ]
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        alone = instance.single_supplement
+        return {
+            **shown,
+            "single_supplement": None if alone is None else amount_text(alone, instance.tour.currency_id),
+        }
 
 
 class ExtraSerializer(serializers.ModelSerializer):

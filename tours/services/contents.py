@@ -9,15 +9,18 @@ from django.db.models import Model, ProtectedError
 from django.utils.translation import gettext as _
 
 from config.errors import InvalidInput
+from ledger.models import Currency
 from tours.errors import ExtraInUse, OptionInUse
 from tours.limits import faults_of_extra, faults_of_price
-from tours.models import Extra, ItineraryDay, OptionPrice, PriceCategory, Tour, TourOption
+from tours.models import Extra, GroupTier, ItineraryDay, OptionPrice, PriceCategory, Tour, TourOption
+from tours.price_limits import faults_of_tier
 from tours.services.extras import write_for_whom
 from tours.services.stock import follow_stock, refuse_stock_change
 
 OPTION_FIELDS = (
     *("name_en", "name_ar", "duration_minutes", "capacity", "by_opening_hours", "opens_days_before"),
-    *("is_default", "display_order"),
+    *("is_default", "display_order", "basis", "group_size", "single_supplement"),
+    *("min_to_run", "decide_hours_before", "below_minimum"),
 )
 EXTRA_FIELDS = (
     "name_en",
@@ -64,6 +67,7 @@ def write_contents(tour: Tour, data: Mapping[str, Any]) -> None:
 def contents_of(tour_id: UUID) -> dict[str, Any]:
     """The parts as plain values for the audit trail."""
     prices = OptionPrice.objects.filter(option__tour_id=tour_id).order_by("option__code", "category__code")
+    tiers = GroupTier.objects.filter(option__tour_id=tour_id).order_by("option__code", "category__code", "from_guests")
     extras = Extra.objects.filter(tour_id=tour_id).order_by("code")
     days = ItineraryDay.objects.filter(tour_id=tour_id).order_by("day")
     options = TourOption.objects.filter(tour_id=tour_id).order_by("code")
@@ -73,6 +77,12 @@ def contents_of(tour_id: UUID) -> dict[str, Any]:
             f"{option}/{category}": [str(amount), None if original is None else str(original)]
             for option, category, amount, original in prices.values_list(
                 "option__code", "category__code", "amount", "original_amount"
+            )
+        },
+        "group_prices": {
+            "/".join(str(part) for part in key if part): str(amount)
+            for *key, amount in tiers.values_list(
+                "option__code", "category__code", "from_guests", "currency_id", "amount"
             )
         },
         "extras": {row["code"]: row for row in extras.values("code", *EXTRA_FIELDS)},
@@ -86,8 +96,12 @@ def _write_options(tour: Tour, rows: list[Mapping[str, Any]]) -> None:
     options = _write_rows(TourOption, "code", OPTION_FIELDS, tour, "options", rows)
     categories = {category.code: category for category in PriceCategory.objects.all()}
     for place, row in enumerate(rows):
+        alone = faults_of_price(options[place].single_supplement, None, tour.currency_id).get("amount")
+        _refuse({"single_supplement": alone} if alone else {}, f"options.{place}")
         if "prices" in row:
             _write_prices(tour, options[place], row["prices"], categories, f"options.{place}.prices")
+        if "tiers" in row:
+            _write_group_prices(options[place], row["tiers"], categories, f"options.{place}.group_prices")
 
 
 def _write_prices(
@@ -111,6 +125,29 @@ def _write_prices(
         unique_fields=["option", "category"],
         update_fields=["amount", "original_amount"],
     )
+
+
+def _write_group_prices(
+    option: Any, rows: list[Mapping[str, Any]], categories: Mapping[str, PriceCategory], where: str
+) -> None:
+    """The rows replace those that were there."""
+    known = set(Currency.objects.values_list("pk", flat=True)) if rows else set()
+    tiers = []
+    for place, row in enumerate(rows):
+        for name, found in (("category", categories), ("currency", known)):
+            if row.get(name) is not None and row[name] not in found:
+                _refuse({name: [_("There is no “{}”.").format(row[name])]}, f"{where}.{place}")
+        category = categories.get(row.get("category") or "")
+        tier = GroupTier(option=option, from_guests=row["from_guests"], category=category, amount=row["amount"])
+        tier.currency_id = row.get("currency")
+        _refuse(faults_of_tier(tier), f"{where}.{place}")
+        tiers.append(tier)
+    keys = [(tier.from_guests, tier.category_id, tier.currency_id) for tier in tiers]
+    for place, key in enumerate(keys):
+        if key in keys[:place]:
+            _refuse({"from_guests": [_("“{}” stands here twice.").format(key[0])]}, f"{where}.{place}")
+    GroupTier.objects.filter(option_id=option.pk).delete()
+    GroupTier.objects.bulk_create(tiers)
 
 
 def _write_rows(

@@ -63,7 +63,7 @@ RESERVED_SLUGS = frozenset(["featured", "deals", "popular", "autocomplete"])
 
 @transaction.atomic
 def create_tour(*, data: Mapping[str, Any], actor: Any) -> Tour:
-    """Make a tour from flat fields and, optionally, `options` with `prices`, `extras` and `itinerary`.
+    """Make a tour from flat fields and, optionally, `options` with `prices` and `tiers`, `extras` and `itinerary`.
 
     References are given by destination slug, category code, policy id, currency code and tax code (or None). It starts as a
     draft; `status` ACTIVE publishes it at once. Raises `InvalidInput`, `TitleTaken`, `SlugTaken`, `TourIncomplete`.

@@ -13,12 +13,13 @@ from bookings.access import booking_token, offer_of
 from bookings.errors import BookingNotFound, NotOffered
 from bookings.models import Booking, ChoiceOffer, OfferStatus
 from bookings.pages import LinkedPage
+from bookings.selectors.instead import has_room
 from bookings.services.offers import Answer, answer_offer
 from config.errors import DomainError
 from config.i18n import in_language, language_now
 from config.pages import show_page
 from tours.models import Departure, DepartureStatus
-from tours.selectors.capacity import places_left
+from tours.selectors.capacity import places_left_of
 
 
 class ChoicePage(LinkedPage):
@@ -98,13 +99,14 @@ def choices_in_words(offer: ChoiceOffer) -> list[tuple[str, str, str]]:
 
 def departures_offered(offer: ChoiceOffer) -> list[Departure]:
     """Those that were offered and still have room for the party, in order of time."""
-    seats = sum(item.seats for item in offer.booking.items.all())
     rows = (
-        Departure.objects.filter(pk__in=offer.offered.values("departure_id"), status=DepartureStatus.OPEN)
+        Departure.objects.upcoming()
+        .filter(pk__in=offer.offered.values("departure_id"), status=DepartureStatus.OPEN)
         .select_related("tour__destination", "option")
         .order_by("starts_at", "pk")
     )
-    return [row for row in rows if places_left(row) >= seats and not row.is_over]
+    left = places_left_of(rows)
+    return [row for row in rows if has_room(row, offer.booking, left)]
 
 
 def _read(given: str) -> tuple[Answer, UUID | None]:

@@ -77,6 +77,29 @@ class TravellersMismatch(DomainError):
     message = _("The travellers named are not the party that was priced.")
 
 
+class AgeOutsideCategory(DomainError):
+    """`details["travellers"]` has the faults of each traveller, in their order."""
+
+    code = "age_outside_category"
+    message = _("A traveller's age on the day of the trip is not that of the price category.")
+
+
+class AgesNotAllowed(DomainError):
+    code = "permission_denied"
+    status = 403
+    message = _("You may not take travellers of other ages than those of their price categories.")
+
+
+class NobodyToWriteTo(Conflict):
+    code = "nobody_to_write_to"
+    message = _("Nobody is booked on this departure.")
+
+
+class TravellersFixed(Conflict):
+    code = "travellers_fixed"
+    message = _("The trip of {reference} has begun: its travellers stay as they are.")
+
+
 class ContactRequired(InvalidInput):
     code = "contact_required"
     message = _("Say whom we may write to: a name and an e-mail address.")
@@ -122,8 +145,14 @@ class OtherTour(DomainError):
 class DearerAfterRefund(Conflict):
     code = "dearer_after_refund"
     message = _(
-        "Money of {reference} went back already: it can only be moved at the price that was agreed, or a lower one."
+        "Money of {reference} went back already, or is on its way:"
+        " it can only be moved at the price that was agreed, or a lower one."
     )
+
+
+class DearerPickupAfterRefund(Conflict):
+    code = "dearer_after_refund"
+    message = _("Money of {reference} went back already, or is on its way: its pickup cannot become dearer any more.")
 
 
 class OfferNotFound(NotFound):

@@ -33,6 +33,12 @@ class StaffBookingFilter(BookingFilter):
     departure = django_filters.UUIDFilter(field_name="items__departure_id", distinct=True)
     created_from = django_filters.DateFilter(field_name="created_at", lookup_expr="date__gte")
     created_to = django_filters.DateFilter(field_name="created_at", lookup_expr="date__lte")
+    balance = django_filters.ChoiceFilter(
+        choices=[("open", "open"), ("overdue", "overdue")], method="owing", help_text=_("With something still to pay.")
+    )
+
+    def owing(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.balance_overdue() if value == "overdue" else queryset.balance_open()
 
     def search(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.filter(

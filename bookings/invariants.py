@@ -166,6 +166,19 @@ def deposits_are_quoted() -> Iterator[str]:
         yield f"{reference}: a deposit of {deposit}, quoted was {quoted}"
 
 
+@invariant("bookings: what is owed has its day")
+def debts_have_days() -> Iterator[str]:
+    for reference, missing in _rows(
+        """
+        SELECT reference, total - amount_paid FROM bookings_booking
+        WHERE status IN ('CONFIRMED', 'IN_PROGRESS', 'COMPLETED') AND balance_due_at IS NULL AND amount_refunded = 0
+            AND amount_paid < total
+        ORDER BY reference
+        """
+    ):
+        yield f"{reference}: {missing.normalize():f} to pay, and no day for it"
+
+
 @invariant("bookings: a booking's quote is that of its hold")
 def quotes_are_the_holds() -> Iterator[str]:
     for (reference,) in _rows(

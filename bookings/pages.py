@@ -106,7 +106,7 @@ def _booking_in_words(booking: Booking, token: str) -> dict[str, Any]:
         "due": wording.money(booking, booking.amount_due) if booking.amount_due else "",
         "deposit": wording.money(booking, booking.deposit_due) if booking.deposit_due else "",
         "balance": wording.balance_in_words(booking),
-        "policy": wording.policy_in_words(booking.policy),
+        "policy": wording.policy_in_words(booking.policy, booking.is_any_time),
         "voucher_url": reverse("booking-voucher", args=[token]),
         "calendar_url": reverse("booking-calendar", args=[token]),
         "review_url": f"{reverse('booking-review', args=[token])}?language={language_now()}",

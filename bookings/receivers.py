@@ -164,6 +164,16 @@ def tell_the_author_of_a_reply(event: Event) -> None:
     _mail("review_replied", booking, f"review:{review.pk}:replied", review=review, review_link=link)
 
 
+@on("booking.message")
+def write_to_a_guest(event: Event) -> None:
+    """What staff write to all guests of a departure, in the language of the booking."""
+    booking = _booking(event)
+    language, said = booking.language, event.data
+    paragraphs = [part.strip() for part in said[f"text_{language}"].split("\n\n") if part.strip()]
+    key = f"booking:{booking.pk}:message:{said['digest']}"
+    _mail("guest_message", booking, key, headline=said[f"subject_{language}"], paragraphs=paragraphs)
+
+
 @on("booking.link_asked")
 def send_the_link(event: Event) -> None:
     booking = _booking(event)
@@ -266,6 +276,8 @@ def _deposit_rows(booking: Booking) -> list[tuple[str, str]]:
     balance = wording.balance_in_words(booking)
     if not balance:
         return []
+    if not booking.amount_kept and not booking.deposit_due:
+        return [(_("Still to pay"), balance)]
     if booking.deposit_due:
         first = (pgettext("booking", "Deposit"), wording.money(booking, booking.deposit_due))
     else:

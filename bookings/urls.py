@@ -12,6 +12,7 @@ urlpatterns = [
     path("bookings/lookup", bookings.LookupView.as_view()),
     path("bookings/<uuid:booking_id>", bookings.BookingView.as_view()),
     path("bookings/<uuid:booking_id>/pickup", bookings.PickupView.as_view()),
+    path("bookings/<uuid:booking_id>/travellers", bookings.TravellersView.as_view()),
     path("bookings/<uuid:booking_id>/cancellation", bookings.CancellationView.as_view()),
     path("bookings/<uuid:booking_id>/cancel", bookings.CancelView.as_view()),
     path("bookings/<uuid:booking_id>/reschedule", moving.RescheduleView.as_view()),
@@ -39,6 +40,7 @@ urlpatterns = [
     path("admin/bookings/<uuid:booking_id>/check-in", check_in.CheckInView.as_view()),
     path("admin/bookings/<uuid:booking_id>/check-in/undo", check_in.UndoCheckInView.as_view()),
     path("admin/bookings/<uuid:booking_id>/absent", check_in.AbsentView.as_view()),
+    path("admin/departures/<uuid:departure_id>/messages", staff.MessageView.as_view()),
     path("admin/departures/<uuid:departure_id>/manifest", check_in.ManifestView.as_view()),
     path("admin/departures/<uuid:departure_id>/check-ins", check_in.CheckInBatchView.as_view()),
 ]

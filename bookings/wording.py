@@ -30,6 +30,12 @@ def refund_line(line: Mapping[str, Any]) -> str:
         return _("Kept by our staff's decision: {percent} % of the price").format(percent=percent)
     if line["hours_before"] is None:
         return _("Too late for a refund: {percent} % of the price is kept").format(percent=percent)
+    if line.get("before_closing"):
+        return ngettext(
+            "Cancelled {hours} hour or more before closing: {percent} % of the price is kept",
+            "Cancelled {hours} hours or more before closing: {percent} % of the price is kept",
+            line["hours_before"],
+        ).format(hours=line["hours_before"], percent=percent)
     return ngettext(
         "Cancelled {hours} hour or more before the start: {percent} % of the price is kept",
         "Cancelled {hours} hours or more before the start: {percent} % of the price is kept",
@@ -52,18 +58,28 @@ def refund_in_words(terms: Mapping[str, Any]) -> dict[str, Any]:
     return {**terms, "lines": [{**line, "label": refund_line(line)} for line in terms["lines"]]}
 
 
-def policy_in_words(policy: Mapping[str, Any]) -> list[str]:
-    """The frozen cancellation policy, a sentence for each tier, the earliest first."""
+def policy_in_words(policy: Mapping[str, Any], before_closing: bool = False) -> list[str]:
+    """The frozen cancellation policy, a sentence for each tier, the earliest first; by opening hours counted from closing."""
     tiers = sorted(policy.get("tiers", []), key=lambda tier: -tier["hours_before"])
     sentences = [
-        ngettext(
-            "Until {hours} hour before the start: {percent} % back",
-            "Until {hours} hours before the start: {percent} % back",
-            tier["hours_before"],
-        ).format(hours=tier["hours_before"], percent=tier["refund_percent"])
+        _until(tier["hours_before"], before_closing).format(hours=tier["hours_before"], percent=tier["refund_percent"])
         for tier in tiers
     ]
     return [*sentences, _("Later: nothing back")] if sentences else [_("No refund after confirmation")]
+
+
+def _until(hours: int, before_closing: bool) -> str:
+    if before_closing:
+        return ngettext(
+            "Until {hours} hour before closing: {percent} % back",
+            "Until {hours} hours before closing: {percent} % back",
+            hours,
+        )
+    return ngettext(
+        "Until {hours} hour before the start: {percent} % back",
+        "Until {hours} hours before the start: {percent} % back",
+        hours,
+    )
 
 
 ACTIONS: dict[str, Any] = {
@@ -75,6 +91,7 @@ ACTIONS: dict[str, Any] = {
     "travellers_named": gettext_lazy("Travellers named"),
     "payment_link_sent": gettext_lazy("Payment link sent"),
     "staff_note": gettext_lazy("Note for staff changed"),
+    "message_sent": gettext_lazy("Message to the guests"),
     "voucher_resent": gettext_lazy("Voucher sent again"),
     "balance_reminded": gettext_lazy("Reminded of the balance"),
     "pickup_changed": gettext_lazy("Pickup changed"),
@@ -111,6 +128,8 @@ def event_in_words(event: BookingEvent) -> str:
     if "came" in event.data:
         detail = ngettext("{n} guest", "{n} guests", event.data["guests"]).format(n=event.data["guests"])
         return _("{what}: {detail}").format(what=words, detail=detail)
+    if event.action == "message_sent":
+        return _("{what}: {detail}").format(what=words, detail=event.data[f"subject_{language_now()}"])
     if event.action == "moved":
         start = local(datetime.fromisoformat(event.data["to"]), event.data["time_zone"])
         return _("{what}: {detail}").format(what=words, detail=moment_in_words(start))
@@ -159,9 +178,7 @@ def moment_in_words(moment: datetime, language: str | None = None) -> str:
 def start_in_words(booking: Booking, language: str | None = None) -> str:
     """When the trip starts, at the place; by opening hours `Saturday, 28 November 2026, any time 09:00-17:00`."""
     zone = booking.quote["time_zone"]
-    return span_in_words(
-        local(booking.starts_at, zone), local(booking.ends_at, zone), bool(booking.quote.get("any_time")), language
-    )
+    return span_in_words(local(booking.starts_at, zone), local(booking.ends_at, zone), booking.is_any_time, language)
 
 
 def span_in_words(start: datetime, end: datetime, any_time: bool, language: str | None = None) -> str:
@@ -202,11 +219,18 @@ def money(booking: Booking, amount: Decimal | str, language: str | None = None) 
 
 
 def balance_in_words(booking: Booking) -> str:
-    """`The rest, 800.00 US$, is due by Saturday, 28 November 2026.`; nothing where there is none."""
+    """`The rest, 800.00 US$, is due by Saturday, 28 November 2026.`; nothing where there is none.
+
+    Where nothing was paid or agreed to be paid before, there is no rest: `200.00 US$ is due by …`.
+    """
     if booking.balance_due_at is None or booking.amount_due <= 0:
         return ""
     rest = money(booking, booking.amount_due - booking.deposit_due)
     day = day_in_words(local(booking.balance_due_at, booking.quote["time_zone"]))
+    if not booking.amount_kept and not booking.deposit_due:
+        if booking.is_balance_overdue:
+            return _("{amount} was due on {day}.").format(amount=rest, day=day)
+        return _("{amount} is due by {day}.").format(amount=rest, day=day)
     if booking.is_balance_overdue:
         return _("The rest, {rest}, was due on {day}.").format(rest=rest, day=day)
     return _("The rest, {rest}, is due by {day}.").format(rest=rest, day=day)
@@ -223,6 +247,12 @@ def pickup_in_words(booking: Booking, language: str | None = None) -> str:
     if "destination" in ride:
         told += f" → {_point_in_words(ride['destination'])}"
     return f"{told} · {booking.pickup}" if booking.pickup else told
+
+
+def extras_in_words(booking: Booking, language: str | None = None) -> list[str]:
+    """What was bought beside the places: `2 × Snorkel set` …"""
+    lines = [line for line in booking.quote["lines"] if line["rule"].startswith("extra:")]
+    return [f"{line['quantity']} × {line[f'label_{language or language_now()}']}" for line in lines]
 
 
 def flight_in_words(booking: Booking, language: str | None = None) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from bookings import wording
 from bookings.flags import BAD, WARN, Flag, finder
 from bookings.models import Booking
+from bookings.selectors.day import SOON
 from ledger.money import format_money
 from payments.models import OPEN, Payment, PaymentFlag, Refund, RefundStatus
 
@@ -52,8 +53,8 @@ def failed_refunds(bookings: Any) -> Iterator[Flag]:
 
 @finder(permission="bookings.view_booking")
 def overdue_balances(bookings: Any) -> Iterator[Flag]:
-    """Confirmed by a deposit, and the rest did not come in time."""
-    overdue = Booking.objects.balance_overdue().filter(pk__in=bookings.values("pk"))
+    """Something is still to pay, and its day has come. Of what begins soon, the day's own flags say so already."""
+    overdue = Booking.objects.balance_overdue().filter(pk__in=bookings.values("pk"), starts_at__gt=now() + SOON)
     for booking in overdue.order_by("balance_due_at"):
         yield Flag(
             BAD,

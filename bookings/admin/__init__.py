@@ -8,6 +8,7 @@ from bookings.admin.day import CheckInAdmin
 from bookings.admin.day_prices import day_prices
 from bookings.admin.exchange import exchange
 from bookings.admin.holds import HoldAdmin
+from bookings.admin.messages import write_to_guests
 from bookings.admin.offers import ChoiceOfferAdmin
 from bookings.admin.partners import PartnerAdmin
 from bookings.admin.plans import PlannedChangeAdmin, planned_change
@@ -35,4 +36,5 @@ __all__ = [
     "planned_change",
     "price_preview",
     "why_this_price",
+    "write_to_guests",
 ]

@@ -11,34 +11,30 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
-from django.utils.timezone import localtime, now
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.admin_audit import AuditedAdmin, record_saved, stored
 from accounts.models import Language
-from bookings import services, wording
-from bookings.access import booking_link
+from bookings import services
+from bookings.admin.columns import BookingColumns
 from bookings.admin.filters import BalanceFilter, SourceFilter
 from bookings.admin.forms import CancelForm, ReasonForm
 from bookings.admin.inlines import EventInline, ItemInline, TravellerInline
 from bookings.admin.moving import move_page
 from bookings.admin.pickups import pickup_page
 from bookings.admin.shown import (
-    PAYMENT_COLOURS,
-    STATUS_COLOURS,
-    cancellation_shown,
-    deposit_shown,
-    quote_shown,
     refund_shown,
-    state_shown,
 )
+from bookings.admin.travellers import travellers_page
 from bookings.documents import voucher_pdf
 from bookings.models import Booking, BookingStatus
+from bookings.services.bookings import OVER
 from bookings.views.bookings import file_answer
 from config.admin import id_of
 from config.errors import DomainError
@@ -61,7 +57,7 @@ EDITABLE = (
 
 
 @admin.register(Booking)
-class BookingAdmin(AuditedAdmin, ModelAdmin):
+class BookingAdmin(BookingColumns, AuditedAdmin, ModelAdmin):
     """Apps above add what they know by `BookingAdmin.inlines.append(…)`."""
 
     list_display = [
@@ -96,6 +92,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
         "confirm_this",
         "move_this",
         "pickup_this",
+        "travellers_this",
         "cancel_this",
         "no_show_this",
         "resend_this",
@@ -119,6 +116,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
         "policy_shown",
         "cancellation_shown",
         "link_shown",
+        "messages_shown",
     ]
     fieldsets = [
         (
@@ -167,6 +165,7 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
                 ],
             },
         ),
+        (gettext_lazy("Messages"), {"classes": ["tab"], "fields": ["messages_shown"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -218,9 +217,11 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
     def _allowed(self, booking: Booking) -> set[str]:
         waiting = {BookingStatus.PENDING_PAYMENT, BookingStatus.EXPIRED, BookingStatus.NO_SHOW}
         allowed = {"confirm"} if booking.status in waiting else set()
+        allowed |= {"travellers"} if booking.status not in OVER else set()
         if booking.status in (BookingStatus.PENDING_PAYMENT, BookingStatus.CONFIRMED):
             allowed |= {"cancel"}
-            allowed |= {"move", "pickup"} if booking.starts_at > now() else set()
+            allowed |= {"move"} if booking.begins_by > now() else set()
+            allowed |= {"pickup"} if booking.starts_at > now() else set()
         if booking.status in (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS) and booking.starts_at <= now():
             allowed |= {"no_show"}
         return allowed | ({"resend", "voucher"} if booking.has_voucher else set())
@@ -254,6 +255,11 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
     def pickup_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Choose a place, see the difference, confirm exactly that."""
         return pickup_page(self, request, self._booking(object_id))
+
+    @action(description=gettext_lazy("Travellers …"), icon="group", permissions=["change"])
+    def travellers_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Who travels, as far as it is known by now."""
+        return travellers_page(self, request, self._booking(object_id))
 
     @action(description=gettext_lazy("Cancel …"), icon="cancel", permissions=["cancel"])
     def cancel_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -351,87 +357,3 @@ class BookingAdmin(AuditedAdmin, ModelAdmin):
             "admin/bookings/booking/ask.html",
             {**self.admin_site.each_context(request), "opts": self.opts, "booking": booking, "form": form, **context},
         )
-
-    # --- How it looks ---
-
-    @display(description=gettext_lazy("reference"), ordering="created_at", header=True)
-    def reference_shown(self, booking: Booking) -> list[str]:
-        return [booking.reference, booking.contact_name]
-
-    @display(description=gettext_lazy("trip"))
-    def trip(self, booking: Booking) -> str:
-        return str(booking.items.all()[0]) if booking.items.all() else "–"
-
-    @display(description=gettext_lazy("starts at"), ordering="starts_at")
-    def starts(self, booking: Booking) -> str:
-        start = wording.local(booking.starts_at, booking.quote["time_zone"])
-        if booking.quote.get("any_time"):
-            end = wording.local(booking.ends_at, booking.quote["time_zone"])
-            return f"{start:%Y-%m-%d} · {wording.hours_in_words(start, end)}"
-        return f"{start:%Y-%m-%d %H:%M}"
-
-    @display(description=gettext_lazy("party"))
-    def party(self, booking: Booking) -> str:
-        return wording.party_in_words(booking)
-
-    @display(description=gettext_lazy("status"), ordering="status", label=STATUS_COLOURS)
-    def status_shown(self, booking: Booking) -> tuple[str, str]:
-        return booking.status, booking.get_status_display()
-
-    @display(description=gettext_lazy("payment"), ordering="payment_status", label=PAYMENT_COLOURS)
-    def payment_shown(self, booking: Booking) -> tuple[str, str]:
-        return booking.payment_status, booking.get_payment_status_display()
-
-    @display(description=gettext_lazy("state"))
-    def state_shown(self, booking: Booking) -> str:
-        return state_shown(booking)
-
-    @display(description=gettext_lazy("total"), ordering="total")
-    def money_shown(self, booking: Booking) -> str:
-        return wording.money(booking, booking.total)
-
-    @display(description=gettext_lazy("made at"), ordering="created_at")
-    def made(self, booking: Booking) -> str:
-        return f"{localtime(booking.created_at):%Y-%m-%d %H:%M}"
-
-    @display(description=gettext_lazy("made by"))
-    def source_shown(self, booking: Booking) -> str:
-        return {"SELF": _("Customer"), "ADMIN": _("Staff"), "AGENT": _("Agent")}[booking.source]
-
-    @display(description=gettext_lazy("must be paid by"))
-    def pay_by(self, booking: Booking) -> str:
-        if booking.expires_at is None:
-            return "–"
-        return f"{localtime(booking.expires_at):%Y-%m-%d %H:%M}"
-
-    @display(description=gettext_lazy("price"))
-    def quote_shown(self, booking: Booking) -> str:
-        return quote_shown(booking)
-
-    @display(description=gettext_lazy("paid, less what went back"))
-    def paid_shown(self, booking: Booking) -> str:
-        return wording.money(booking, booking.amount_kept)
-
-    @display(description=gettext_lazy("still to pay"))
-    def due_shown(self, booking: Booking) -> str:
-        return wording.money(booking, booking.amount_due)
-
-    @display(description=gettext_lazy("pickup and time"))
-    def ride_shown(self, booking: Booking) -> str:
-        return wording.pickup_in_words(booking) or "–"
-
-    @display(description=gettext_lazy("deposit and balance"))
-    def deposit_shown(self, booking: Booking) -> str:
-        return deposit_shown(booking)
-
-    @display(description=gettext_lazy("cancellation policy"))
-    def policy_shown(self, booking: Booking) -> str:
-        return " · ".join(wording.policy_in_words(booking.policy))
-
-    @display(description=gettext_lazy("refund at cancellation"))
-    def cancellation_shown(self, booking: Booking) -> str:
-        return cancellation_shown(booking)
-
-    @display(description=gettext_lazy("customer's link"))
-    def link_shown(self, booking: Booking) -> str:
-        return booking_link(booking)

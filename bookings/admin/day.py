@@ -241,6 +241,7 @@ class CheckInAdmin(ModelAdmin):
         return {
             "check_in": user.has_perm("bookings.check_in"),
             "bookings": user.has_perm("bookings.view_booking"),
+            "write": user.has_perm("bookings.change_booking"),
             "departures": user.has_perm("tours.view_departure"),
         }
 
@@ -302,6 +303,8 @@ def _words() -> dict[str, Any]:
         "requests": _("Requests"),
         "staff": _("Note for staff"),
         "traveller": _("Note"),
+        "extras": _("Extras"),
+        "emergency": _("In an emergency"),
         "travellers": _("Travellers"),
         "language": _("Language"),
         "languages": {code: str(label) for code, label in Language.choices},

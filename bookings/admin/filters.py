@@ -24,7 +24,7 @@ class BalanceFilter(admin.SimpleListFilter):
     parameter_name = "balance"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("open", _("Still to pay, by deposit")), ("overdue", _("Overdue"))]
+        return [("open", _("Still to pay")), ("overdue", _("Overdue"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         if self.value() == "overdue":

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -20,7 +19,7 @@ from bookings.services import MoveTerms
 from config.errors import DomainError
 from config.i18n import in_language
 from tours.models import Departure, DepartureStatus
-from tours.selectors.capacity import places_left
+from tours.selectors.capacity import places_left, places_left_of
 
 SHOWN_AT_MOST = 60  # departures to choose from
 AROUND = timedelta(days=45)
@@ -41,14 +40,16 @@ class MoveForm(forms.Form):
 
     def __init__(self, *args: Any, departures: list[Departure], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["departure"].choices = [(row.pk, departure_in_words(row)) for row in departures]  # type: ignore[attr-defined]
+        left = places_left_of(departures)
+        choices = [(row.pk, departure_in_words(row, left[row.pk])) for row in departures]
+        self.fields["departure"].choices = choices  # type: ignore[attr-defined]
 
 
-def departure_in_words(departure: Departure) -> str:
-    """`Saturday, 28 November 2026, 09:00 · Shared tour · 5 places left`."""
+def departure_in_words(departure: Departure, left: int | None = None) -> str:
+    """`Saturday, 28 November 2026, 09:00 · Shared tour · 5 places left`; `left` where it was asked for with others."""
+    left = places_left(departure) if left is None else left
     zone = departure.tour.destination.time_zone
     start, end = departure.local_start(), wording.local(departure.ends_at, zone)
-    left = places_left(departure)
     parts = [
         wording.span_in_words(start, end, departure.any_time),
         str(in_language(departure.option, "name")),
@@ -60,16 +61,18 @@ def departure_in_words(departure: Departure) -> str:
 def departures_for(tour_id: Any, *, around: Any, without: Any = (), seats: int = 0) -> list[Departure]:
     """What of a tour is open and still to come, the nearest to a moment first kept, in order of time."""
     rows = (
-        Departure.objects.filter(
+        Departure.objects.upcoming()
+        .filter(
             tour_id=tour_id,
             status=DepartureStatus.OPEN,
-            starts_at__gt=max(now(), around - AROUND),
+            starts_at__gt=around - AROUND,
             starts_at__lt=around + AROUND,
         )
         .exclude(pk__in=list(without))
         .select_related("tour__destination", "option")
     )
-    found = sorted((row for row in rows if places_left(row) >= seats), key=lambda row: abs(row.starts_at - around))
+    left = places_left_of(rows)
+    found = sorted((row for row in rows if left[row.pk] >= seats), key=lambda row: abs(row.starts_at - around))
     return sorted(found[:SHOWN_AT_MOST], key=lambda row: (row.starts_at, row.option.display_order))
 
 

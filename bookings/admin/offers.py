@@ -26,6 +26,7 @@ from bookings.services.offers import Answer
 from config.admin import id_of
 from config.errors import DomainError
 from config.i18n import in_language
+from tours.selectors.capacity import places_left_of
 
 COLOURS = {
     OfferStatus.OPEN: "warning",
@@ -100,7 +101,8 @@ class ChoiceOfferAdmin(AuditedAdmin, ModelAdmin):
         rows = departures_for(
             offer.departure.tour_id, around=offer.departure.starts_at, without=[offer.departure_id], seats=seats
         )
-        choices = [(f"{Answer.MOVE}:{row.pk}", departure_in_words(row)) for row in rows]
+        left = places_left_of(rows)
+        choices = [(f"{Answer.MOVE}:{row.pk}", departure_in_words(row, left[row.pk])) for row in rows]
         choices += [
             (Answer.REFUND.value, wording.refund_choice(booking)),
             (Answer.KEEP.value, wording.keep_choice()),

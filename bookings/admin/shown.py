@@ -3,13 +3,16 @@
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from bookings import wording
 from bookings.models import Booking, BookingStatus, HoldStatus, PaymentState
 from ledger.money import format_money
+from notifications.models import Message, MessageStatus
 
 STATUS_COLOURS = {
     BookingStatus.DRAFT: "default",
@@ -37,6 +40,9 @@ HOLD_COLOURS = {
     HoldStatus.EXPIRED: "default",
 }
 
+
+MESSAGE_COLOURS = {MessageStatus.QUEUED: "warning", MessageStatus.SENT: "success", MessageStatus.FAILED: "danger"}
+MOST_MESSAGES = 30
 
 TONES = {"success": "good", "danger": "bad", "warning": "warn"}
 
@@ -93,6 +99,26 @@ def quoted_shown(quote: dict[str, Any]) -> SafeString:
     return amounts([*rows, (_("Total"), money(quote["total"]))])
 
 
+def messages_shown(booking: Booking) -> SafeString | str:
+    """What was written to the guest about the booking, the newest first, and whether it went out."""
+    written = Message.objects.filter(subject_type=booking._meta.label_lower, subject_id=booking.pk)
+    rows = [
+        (
+            f"{localtime(one.created_at):%Y-%m-%d %H:%M}",
+            reverse("admin:notifications_message_change", args=[one.pk]),
+            one.subject,
+            TONES[MESSAGE_COLOURS[MessageStatus(one.status)]],
+            one.get_status_display(),
+        )
+        for one in written.only("subject", "status", "created_at").order_by("-created_at")[:MOST_MESSAGES]
+    ]
+    line = (
+        '<tr><td dir="ltr">{}</td><td><a href="{}"><bdi>{}</bdi></a></td>'
+        '<td><span class="rihla-badge rihla-{}">{}</span></td></tr>'
+    )
+    return format_html('<table class="rihla-amounts">{}</table>', format_html_join("", line, rows)) if rows else "–"
+
+
 def _steps(because: list[dict[str, Any]], money: Any) -> list[tuple[str, str]]:
     return [(step["text"], money(step["unit"])) for step in because]
 
@@ -117,11 +143,10 @@ def refund_shown(booking: Booking, terms: dict[str, Any]) -> SafeString:
 
 def deposit_shown(booking: Booking) -> str:
     """The deposit that was agreed, when the rest is due, and what happens if it does not come."""
-    if booking.deposit_amount is None:
-        return "–"
-    told = [_("Deposit: {amount}.").format(amount=wording.money(booking, booking.deposit_amount))]
-    told.append(wording.balance_in_words(booking))
+    told = [wording.balance_in_words(booking)]
+    if booking.deposit_amount is not None:
+        told.insert(0, _("Deposit: {amount}.").format(amount=wording.money(booking, booking.deposit_amount)))
     if booking.balance_cancel_at is not None and booking.amount_due > 0:
         day = wording.moment_in_words(wording.local(booking.balance_cancel_at, booking.quote["time_zone"]))
         told.append(_("Cancelled on {day} if unpaid.").format(day=day))
-    return " ".join(part for part in told if part)
+    return " ".join(part for part in told if part) or "–"

@@ -51,7 +51,7 @@ def facts_of(booking: Booking, tenant: Any, language: str) -> Facts:
             heading=booking.quote["title"][language],
             scan=_("Show this code at the meeting point."),
             rows=rows,
-            small_print=[_("Cancellation"), *wording.policy_in_words(booking.policy)],
+            small_print=[_("Cancellation"), *wording.policy_in_words(booking.policy, booking.is_any_time)],
             footer=" · ".join(part for part in _operator(tenant, language) if part),
         )
 
@@ -69,7 +69,7 @@ def _rows(booking: Booking, language: str) -> list[Fact]:
         Fact(_("When"), f"{wording.day_in_words(start, language)} · {times}"),
         Fact(_("Meeting point"), f"{in_language(tour, 'meeting_point', language)} · {city}"),
         Fact(_("Guests"), wording.party_in_words(booking, language)),
-        Fact(_("Extras"), separator.join(_extras(booking, language))),
+        Fact(_("Extras"), separator.join(wording.extras_in_words(booking, language))),
         Fact(_("Booked by"), " · ".join(part for part in (apart(booking.contact_name), phone) if part)),
         Fact(_("Travellers"), separator.join(apart(str(traveller)) for traveller in booking.travellers.all())),
         Fact(_("Pickup"), wording.pickup_in_words(booking, language), is_free=True),
@@ -107,11 +107,6 @@ def _times(start: Any, end: Any, language: str) -> str:
         day=wording.day_in_words(end, language),
         end=ltr(wording.time_in_words(end, language)),
     )
-
-
-def _extras(booking: Booking, language: str) -> list[str]:
-    lines = [line for line in booking.quote["lines"] if line["rule"].startswith("extra:")]
-    return [f"{line['quantity']} × {line[f'label_{language}']}" for line in lines]
 
 
 def _operator(tenant: Any, language: str) -> list[str]:

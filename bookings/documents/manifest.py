@@ -24,10 +24,12 @@ def manifest_csv(manifest: Manifest) -> bytes:
         _("Checked in at"),
         _("Pickup"),
         _("Flight"),
+        _("Extras"),
         _("Dietary needs"),
         _("Accessibility"),
         _("Special requests"),
         _("Note for staff"),
+        _("Emergency contact"),
     ]
     rows = []
     for party in [*manifest.expected, *manifest.unconfirmed]:
@@ -50,10 +52,12 @@ def manifest_csv(manifest: Manifest) -> bytes:
                 came[-1].time if came else "",
                 party.pickup,
                 party.flight,
+                party.extras,
                 booking.dietary_needs,
                 booking.accessibility_needs,
                 booking.special_requests,
                 booking.staff_note,
+                party.emergency,
             ]
         )
     return b"".join(csv_lines(header, rows))

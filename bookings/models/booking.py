@@ -1,3 +1,4 @@
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -74,6 +75,9 @@ ENDED = frozenset({S.CANCELLED, S.REFUNDED, S.EXPIRED})
 
 WITH_VOUCHER = frozenset({S.CONFIRMED, S.IN_PROGRESS, S.COMPLETED})
 
+# What is still to pay of these is chased, and is due on a day.
+OWING = (S.CONFIRMED, S.IN_PROGRESS, S.COMPLETED)
+
 
 class PaymentState(models.TextChoices):
     UNPAID = "UNPAID", _("Unpaid")
@@ -93,10 +97,14 @@ class BookingQuerySet(models.QuerySet):
             return self
         return self.filter(Q(customer_id=user.pk) | Q(agent_id=user.pk))
 
+    def not_begun(self) -> Any:
+        """Those of which `begins_by` is still to come."""
+        return self.filter(Q(starts_at__gt=now()) | Q(quote__any_time=True, ends_at__gt=now()))
+
     def balance_open(self) -> Any:
-        """Confirmed by a deposit, and the rest is still to be paid."""
+        """Confirmed, and something is still to be paid by a day, also once the trip began."""
         return self.filter(
-            status=BookingStatus.CONFIRMED,
+            status__in=OWING,
             balance_due_at__isnull=False,
             amount_refunded=0,
             amount_paid__lt=F("total"),
@@ -162,6 +170,7 @@ class Booking(TenantOwned):
     # What of it the ledger counts as earned (`services/revenue.py`); the rest is still the customer's deposit.
     amount_earned = models.DecimalField(_("earned"), max_digits=14, decimal_places=3, default=0)
     # Where a deposit confirms it: how much, when the balance is due, what happens to who does not pay. As it was agreed.
+    # A balance without a deposit is what a confirmed booking came to owe: `services/dues.py` says by when.
     deposit_amount = models.DecimalField(_("deposit"), max_digits=14, decimal_places=3, null=True, editable=False)
     balance_due_at = models.DateTimeField(_("balance due"), null=True, editable=False)
     balance_remind_at = models.DateTimeField(null=True, editable=False)  # the next mail about it; none when null
@@ -199,8 +208,7 @@ class Booking(TenantOwned):
                 condition=Q(total__gte=0, amount_paid__gte=0, amount_refunded__gte=0), name="booking_amounts"
             ),
             models.CheckConstraint(
-                condition=Q(deposit_amount=None, balance_due_at=None)
-                | Q(deposit_amount__gt=0, balance_due_at__isnull=False),
+                condition=Q(deposit_amount=None) | Q(deposit_amount__gt=0, balance_due_at__isnull=False),
                 name="booking_deposit_with_its_day",
             ),
         ]
@@ -211,7 +219,7 @@ class Booking(TenantOwned):
             models.Index(fields=["expires_at"], condition=Q(status="PENDING_PAYMENT"), name="booking_overdue"),
             models.Index(
                 fields=["tenant", "balance_due_at"],
-                condition=Q(status="CONFIRMED", balance_due_at__isnull=False),
+                condition=Q(balance_due_at__isnull=False),
                 name="booking_balance_due",
             ),
         ]
@@ -234,6 +242,20 @@ class Booking(TenantOwned):
         if self.deposit_amount is None or not may_wait or self.is_balance_overdue:
             return Decimal(0)
         return min(max(self.deposit_amount - self.amount_kept, Decimal(0)), self.amount_due)
+
+    @property
+    def begins_by(self) -> datetime:
+        """The last moment at which the trip can begin: its start; by opening hours, when guests come as they like, the closing.
+
+        Moving and cancelling, with their hours beforehand, count back from it. A pickup leaves at its hour: that counts from
+        `starts_at`.
+        """
+        return self.ends_at if self.is_any_time else self.starts_at
+
+    @property
+    def is_any_time(self) -> bool:
+        """Whether it is by opening hours: guests come when they like between start and end."""
+        return bool(self.quote.get("any_time"))
 
     @property
     def has_deposit(self) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch
 from django.utils.timezone import now
+from django.utils.translation import gettext
 
 from accounts.models import Language
 from bookings import wording
@@ -64,7 +65,18 @@ class Party:
 
     @property
     def names(self) -> list[str]:
-        return [str(traveller) for traveller in self.travellers]
+        """Who travels, with their ages where they are known."""
+        return [f"{one} ({one.age})" if one.age is not None else str(one) for one in self.travellers]
+
+    @property
+    def extras(self) -> str:
+        """What was bought beside the places, in words."""
+        return gettext(", ").join(wording.extras_in_words(self.booking))
+
+    @property
+    def emergency(self) -> str:
+        """Whom to call if something happens."""
+        return f"{self.booking.emergency_name} {self.booking.emergency_phone}".strip()
 
     @property
     def language(self) -> str:
@@ -99,11 +111,13 @@ class Party:
         """What must be known of the guests: a kind (`diet`, `access` …) and what they wrote."""
         booking = self.booking
         told = [
+            ("extras", self.extras),
             ("access", booking.accessibility_needs),
             ("diet", booking.dietary_needs),
             ("requests", booking.special_requests),
             ("staff", booking.staff_note),
             *(("traveller", f"{traveller}: {traveller.note}") for traveller in self.travellers if traveller.note),
+            ("emergency", self.emergency),
         ]
         return [(kind, text) for kind, text in told if text]
 

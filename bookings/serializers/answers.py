@@ -42,6 +42,7 @@ class QuoteLineSerializer(serializers.Serializer):
     amount = serializers.CharField()
     was = serializers.CharField(allow_null=True, help_text="What the unit would be without the rules that lowered it.")
     because = BecauseSerializer(many=True, help_text="The rules that changed the list's price, one after the other.")
+    percent = serializers.CharField(required=False, help_text="Of a fee that is a percentage of the lines before it.")
 
 
 class QuoteTaxLineSerializer(serializers.Serializer):
@@ -52,6 +53,7 @@ class QuoteTaxLineSerializer(serializers.Serializer):
     percent = serializers.CharField()
     inclusive = serializers.BooleanField(help_text="Whether the lines contain it; else it is added to them.")
     amount = serializers.CharField()
+    on_fee = serializers.BooleanField(required=False, help_text="Only where it is not on the fee: false.")
 
 
 class OpeningHoursAnswer(serializers.Serializer):
@@ -109,6 +111,10 @@ class QuoteAnswer(serializers.Serializer):
     price_list_currency = serializers.CharField()
     rate = serializers.CharField(help_text="What one unit of the price list's currency was worth.")
     guest_labels = serializers.DictField(child=serializers.DictField(child=serializers.CharField()))
+    guest_ages = serializers.DictField(
+        child=serializers.ListField(child=serializers.IntegerField(allow_null=True), min_length=2, max_length=2),
+        help_text="From which to which age the categories are on the day of the trip; null: no limit.",
+    )
     partner = serializers.CharField(help_text="The code of the partner at whose prices it is, or nothing.")
     price_group = serializers.CharField(help_text="The code of the customer's price group, or nothing.")
     fingerprint = serializers.CharField()
@@ -341,7 +347,7 @@ class BookingAnswer(BookingSummary):
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_cancellation_policy(self, booking: Booking) -> list[str]:
-        return wording.policy_in_words(booking.policy)
+        return wording.policy_in_words(booking.policy, booking.is_any_time)
 
     @extend_schema_field(CancellationAnswer(allow_null=True))
     def get_cancellation(self, booking: Booking) -> dict[str, Any] | None:

@@ -89,7 +89,7 @@ class StepAnswer(serializers.Serializer):
 
 
 class NeedAnswer(serializers.Serializer):
-    kind = serializers.CharField(help_text="access, diet, requests, staff or traveller.")
+    kind = serializers.CharField(help_text="extras, access, diet, requests, staff, traveller or emergency.")
     text = serializers.CharField()
 
 

@@ -8,6 +8,7 @@ from phonenumber_field.serializerfields import PhoneNumberField
 from rest_framework import serializers
 
 from accounts.models import Language
+from bookings.services.messages import LONGEST
 from config.i18n import language_now
 
 CODE = RegexValidator(r"^[-a-zA-Z0-9_]{1,40}$", _("Letters, digits, hyphens and underscores only."))
@@ -97,11 +98,34 @@ class TravellerSerializer(serializers.Serializer):
     category = serializers.CharField(max_length=30, default="adult", validators=[CODE])
     first_name = serializers.CharField(max_length=60)
     last_name = serializers.CharField(max_length=60)
-    age = WholeNumber(min_value=0, max_value=130, required=False, allow_null=True)
+    age = WholeNumber(
+        min_value=0,
+        max_value=130,
+        required=False,
+        allow_null=True,
+        help_text="On the day of the trip; it must be one of the category's (`guest_ages` of the quote).",
+    )
     nationality = serializers.RegexField(
         r"^[A-Z]{2}$", required=False, allow_blank=True, help_text="ISO 3166, as `EG`."
     )
     note = serializers.CharField(max_length=300, required=False, allow_blank=True)
+
+
+class TravellersSerializer(serializers.Serializer):
+    """Who travels, as far as it is known by now: those named before are replaced."""
+
+    travellers = TravellerSerializer(many=True)
+    age_reason = serializers.CharField(
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        help_text="For staff: why ages outside the categories are taken.",
+    )
+
+    def validate_travellers(self, travellers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len(travellers) > 500:
+            raise serializers.ValidationError(_("At most 500 travellers."))
+        return travellers
 
 
 class DetailsSerializer(serializers.Serializer):
@@ -153,9 +177,16 @@ class NewBooking(DetailsSerializer):
     travellers = TravellerSerializer(many=True, required=False)
     referral_code = serializers.CharField(max_length=40, required=False, allow_blank=True)
     customer_id = serializers.UUIDField(required=False, help_text="For staff: whom the booking is for.")
+    age_reason = serializers.CharField(
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        help_text="For staff: why ages outside the categories are taken.",
+    )
 
     validate_guests = PartySerializer.validate_guests
     validate_extras = PartySerializer.validate_extras
+    validate_travellers = TravellersSerializer.validate_travellers
 
     def wishes(self) -> dict[str, Any]:
         """What `services.create_booking` takes of it, but for who asks."""
@@ -167,12 +198,8 @@ class NewBooking(DetailsSerializer):
             "referral_code": given.get("referral_code", ""),
             "language": given.get("language") or language_now(),
             "customer_id": given.get("customer_id"),
+            "age_reason": given.get("age_reason", ""),
         }
-
-    def validate_travellers(self, travellers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if len(travellers) > 500:
-            raise serializers.ValidationError(_("At most 500 travellers."))
-        return travellers
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("hold_id" in attrs) == ("departure_id" in attrs):
@@ -212,6 +239,15 @@ class Cancel(serializers.Serializer):
 
 class Reason(serializers.Serializer):
     reason = serializers.CharField(max_length=500)
+
+
+class GuestMessage(serializers.Serializer):
+    """What all guests of a departure are told. An empty line begins a new paragraph."""
+
+    subject_en = serializers.CharField(max_length=LONGEST["subject_en"])
+    subject_ar = serializers.CharField(max_length=LONGEST["subject_ar"])
+    text_en = serializers.CharField(max_length=LONGEST["text_en"])
+    text_ar = serializers.CharField(max_length=LONGEST["text_ar"])
 
 
 class OptionalReason(serializers.Serializer):

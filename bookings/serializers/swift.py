@@ -103,6 +103,7 @@ def wanted_booking(request: Any) -> dict[str, Any] | None:
         "referral_code": "",
         "language": given.get("language") or language_now(),
         "customer_id": None,
+        "age_reason": "",
     }
 
 
@@ -171,7 +172,7 @@ def new_booking_answer(booked: Booked) -> dict[str, Any]:
         "referral_code": booking.referral_code,
         "travellers": [_traveller(traveller) for traveller in draft.travellers],
         "quote": pricing.in_words(booking.quote),
-        "cancellation_policy": wording.policy_in_words(booking.policy),
+        "cancellation_policy": wording.policy_in_words(booking.policy, booking.is_any_time),
         "confirmed_at": None,
         "cancelled_at": None,
         "cancel_reason": "",

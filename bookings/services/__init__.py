@@ -22,6 +22,7 @@ from bookings.services.expiry import expire_holds, let_go_overdue, warn_of_endin
 from bookings.services.holds import extend_hold, find_hold, hold_seats, hold_seats_swiftly, release_hold
 from bookings.services.keys import ClientKey, KeyTaken
 from bookings.services.locks import lock_booking, lock_departure
+from bookings.services.messages import bookings_to_write_to, write_to_guests
 from bookings.services.moving import MoveTerms, move_booking, move_for_the_operator, move_terms, refuse_unless_movable
 from bookings.services.offers import (
     Answer,
@@ -57,6 +58,7 @@ __all__ = [
     "arrange_allotments",
     "book_at_once",
     "book_swiftly",
+    "bookings_to_write_to",
     "cancel_booking",
     "cancel_for_the_operator",
     "cancel_unpaid",
@@ -105,4 +107,5 @@ __all__ = [
     "withdraw_offer",
     "withdraw_offers_of",
     "write_staff_note",
+    "write_to_guests",
 ]

@@ -158,7 +158,7 @@ def undo_check_in(
     at: datetime | None = None,
     reason: str = "",
 ) -> CheckIn:
-    """Take back one step, named by its id. A booking that nobody came for any more is CONFIRMED again before its start.
+    """Take back one step, named by its id. A booking that nobody came for any more is CONFIRMED again, until it must begin.
 
     The same `key` again changes nothing. Raises `BookingNotFound`, `CheckInNotFound`, `CheckInUndone`, `CheckInIdReused`.
     """
@@ -182,7 +182,7 @@ def undo_check_in(
     if taken.action == CheckInAction.ABSENT and booking.status == BookingStatus.NO_SHOW:
         take_back_no_show(booking, actor, reason or "check_in_undone")
     _tell(booking, "check_in_undone", taken.guests, taken.attendance, actor, reason)
-    if booking.status == BookingStatus.IN_PROGRESS and booking.starts_at > now() and not _somebody_came(booking):
+    if booking.status == BookingStatus.IN_PROGRESS and booking.begins_by > now() and not _somebody_came(booking):
         booking.move_to(BookingStatus.CONFIRMED, actor=actor, reason="check_in_undone")
     return undone
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from accounts.selectors import people_here
 from bookings.errors import BookingEnded, HoldBooked, HoldNotFound, VoucherNotReady
 from bookings.kinds import kind_called
 from bookings.models import Booking, BookingEvent, BookingStatus, Hold, Traveller
@@ -84,10 +85,15 @@ def book_at_once(
     pickup: Mapping[str, Any] | None = None,
     transfer: Mapping[str, Any] | None = None,
     fingerprint: str = "",
+    customer_id: UUID | None = None,
     actor: Any = None,
     **booking: Any,
 ) -> Booking:
-    """Hold and book in one go; the rest of the arguments, and what is raised, as `hold_seats` and `create_booking` say."""
+    """Hold and book in one go; the rest of the arguments, and what is raised, as `hold_seats` and `create_booking` say.
+
+    Where staff book for somebody, it is at that person's prices and from their partner's places.
+    """
+    may_sell = customer_id is not None and actor is not None and actor.has_perm("bookings.add_booking")
     hold = hold_seats(
         departure_id=departure_id,
         guests=guests,
@@ -98,8 +104,9 @@ def book_at_once(
         transfer=transfer,
         fingerprint=fingerprint,
         actor=actor,
+        payer=people_here().filter(pk=customer_id).first() if may_sell else None,
     )
-    return create_booking(hold_id=hold.pk, hold_token=hold.token, actor=actor, **booking)
+    return create_booking(hold_id=hold.pk, hold_token=hold.token, customer_id=customer_id, actor=actor, **booking)
 
 
 def _save(draft: Draft) -> None:

@@ -1,6 +1,7 @@
 """Ending a booking by wish, and what comes back.
 
-The policy that counts is the one frozen on the booking. Before confirmation nothing was agreed, so everything paid comes
+The policy that counts is the one frozen on the booking; its hours count back from the start, by opening hours from the
+closing of the day (`Booking.begins_by`). Before confirmation nothing was agreed, so everything paid comes
 back; afterwards the policy's share of the price does, as far as it was paid. Each line of a refund names its rule.
 """
 
@@ -42,7 +43,7 @@ def cancellation_terms(
     `refund_percent` is staff's word against the policy (`override` names the rule). Lines add up to the refund.
     """
     percent, rule, hours = _share(booking, at or now(), refund_percent, override)
-    paid = max(booking.amount_kept, Decimal(0))
+    paid = max(min(booking.amount_kept, booking.total), Decimal(0))  # what is beyond it goes back anyhow
     kept_by_rule = booking.total - round_money(booking.total * percent / 100, booking.currency)
     fee = min(kept_by_rule, paid)
     lines = [
@@ -51,6 +52,7 @@ def cancellation_terms(
             "code": "fee",
             "rule": rule,
             "hours_before": hours,
+            **({"before_closing": True} if booking.is_any_time else {}),
             "percent_kept": _plain(100 - percent),
             "amount": amount_text(-fee if fee else fee, booking.currency),
         },
@@ -67,9 +69,9 @@ def cancellation_terms(
 
 
 def refuse_unless_cancellable(booking: Booking) -> None:
-    """Raises `IllegalMove` for what has ended or runs, `AlreadyStarted` for what has just started."""
+    """Raises `IllegalMove` for what has ended or runs, `AlreadyStarted` for what has just started (by opening hours: closed)."""
     booking.refuse_move(BookingStatus.CANCELLED)
-    if booking.starts_at <= now():
+    if booking.begins_by <= now():
         raise AlreadyStarted(reference=booking.reference)
 
 
@@ -81,15 +83,15 @@ def _share(
         return refund_percent, override, None
     if booking.status in (BookingStatus.DRAFT, BookingStatus.PENDING_PAYMENT):
         return Decimal(100), NOT_CONFIRMED, None
-    tier = tier_at(booking.policy, booking.starts_at, at)
+    tier = tier_at(booking.policy, booking.begins_by, at)
     if tier is None:
         return Decimal(0), "policy:none", None
     return Decimal(tier["refund_percent"]), f"policy:{tier['hours_before']}h", tier["hours_before"]
 
 
-def tier_at(policy: Mapping[str, Any], starts_at: datetime, at: datetime) -> Mapping[str, Any] | None:
+def tier_at(policy: Mapping[str, Any], begins_by: datetime, at: datetime) -> Mapping[str, Any] | None:
     """The tier of a frozen policy that counts at a time: the one with the most hours that are still left."""
-    left = starts_at - at
+    left = begins_by - at
     reached = [
         tier for tier in policy.get("tiers", []) if timedelta(0) <= timedelta(hours=tier["hours_before"]) <= left
     ]

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from accounts.models import Membership
+from accounts.models import Membership, Role
+from bookings.ages import refuse_other_ages
 from bookings.errors import ContactRequired, CustomerNotFound, TravellersMismatch
 from bookings.models import Booking, BookingEvent, BookingItem, BookingKind, BookingStatus, Hold, Traveller
 from config.addresses import current_caller
@@ -50,28 +51,35 @@ def draft_booking(
     referral_code: str = "",
     language: str = "en",
     customer_id: UUID | None = None,
+    age_reason: str = "",
     actor: Any = None,
 ) -> Draft:
     """The booking of what a usable hold keeps. It writes nothing.
 
     `contact` is `{"name", "email", "phone"}` (a customer who signed in may leave it out), `travellers` are
-    `{"category", "first_name", "last_name", …}` and, where named, must be the party that was priced. Staff book for somebody
-    by `customer_id`, or for a caller without an account by contact alone.
-    Raises `TravellersMismatch`, `CustomerNotFound`, `ContactRequired`.
+    `{"category", "first_name", "last_name", …}` and, where named, must be the party that was priced, at the categories' ages
+    (`ages.refuse_other_ages`, with `age_reason`). Staff book for somebody by `customer_id`, or for a caller without an account
+    by contact alone; who calls for a partner is the booking's agent, as if they had booked themselves.
+    Raises `TravellersMismatch`, `AgeOutsideCategory`, `AgesNotAllowed`, `ReasonRequired`, `CustomerNotFound`,
+    `ContactRequired`.
     """
     _refuse_other_travellers(travellers, hold.quote["guests"])
-    is_agent = actor is not None and role_of(actor) == "AGENT"
+    refuse_other_ages(travellers, hold.quote, actor=actor, reason=age_reason)
+    is_agent = actor is not None and role_of(actor) == Role.Code.AGENT
     is_clerk = actor is not None and actor.has_perm("bookings.add_booking")
-    if customer_id is not None and not (is_clerk and Membership.objects.filter(user_id=customer_id).exists()):
-        raise CustomerNotFound
-    own = actor.pk if actor is not None and not is_agent and not is_clerk else None
+    agent_id = actor.pk if is_agent else None
+    if customer_id is not None:
+        if not is_clerk or (role := _role_here(customer_id)) is None:
+            raise CustomerNotFound
+        agent_id, customer_id = (customer_id, None) if role == Role.Code.AGENT else (agent_id, customer_id)
+    own = actor.pk if actor is not None and not agent_id and not is_clerk else None
     quote = hold.quote
     booking = Booking(
         reference=short_reference("BK"),
         kind=kind,
         customer_id=customer_id or own,
         created_by_id=actor.pk if actor else None,
-        agent_id=actor.pk if is_agent else None,
+        agent_id=agent_id,
         status=BookingStatus.PENDING_PAYMENT,
         currency=quote["currency"],
         total=Decimal(quote["total"]),
@@ -109,9 +117,15 @@ def draft_booking(
             booking=booking,
             new_status=booking.status,
             actor_id=actor.pk if actor else None,
+            reason=age_reason.strip()[:500] if is_clerk else "",
             address=current_caller.get().address,
         ),
     )
+
+
+def _role_here(user_id: UUID) -> str | None:
+    """The role of somebody with the tenant at hand; None of a stranger."""
+    return Membership.objects.filter(user_id=user_id).values_list("role__code", flat=True).first()
 
 
 def deposit_columns(quote: Mapping[str, Any]) -> dict[str, Any]:

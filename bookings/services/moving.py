@@ -30,11 +30,12 @@ from bookings.models import Booking, BookingItem, BookingStatus, Hold, HoldStatu
 from bookings.partners import partner_of
 from bookings.services.bookings import OVER, note
 from bookings.services.cancellation import cancellation_terms
-from bookings.services.drafts import deposit_columns
+from bookings.services.dues import is_due_on_the_day, write_due
 from bookings.services.expiry import let_go_overdue
 from bookings.services.extras import release_extras
 from bookings.services.holds import take_plainly
 from bookings.services.locks import free_seats, holds_of, lock_all, lock_booking, move_seats
+from bookings.services.returns import goes_back, has_gone_back
 from bookings.services.settlement import payment_state, record_payment
 from ledger.money import amount_text
 from notifications.outbox import announce
@@ -66,13 +67,15 @@ class MoveTerms:
 
     @property
     def to_pay(self) -> Decimal:
-        """What would be due afterwards."""
+        """What would be due afterwards; nothing where money went back already, as `Booking.amount_due` says."""
+        if self.booking.amount_refunded > 0:
+            return Decimal(0)
         return max(self.total - self.booking.amount_kept, Decimal(0))
 
     @property
     def refund(self) -> Decimal:
-        """What would go back."""
-        return max(self.booking.amount_kept - self.total, Decimal(0))
+        """What would go back because of this move."""
+        return goes_back(self.booking, self.total)
 
 
 def move_terms(booking: Booking, departure_id: UUID, *, actor: Any, keep_price: bool = False) -> MoveTerms:
@@ -93,7 +96,7 @@ def refuse_unless_movable(booking: Booking) -> None:
     """Raises `BookingEnded`, `NotMovable`, `HoldExpired`."""
     if booking.status in OVER:
         raise BookingEnded(reference=booking.reference)
-    if booking.status not in MOVABLE or booking.starts_at <= now():
+    if booking.status not in MOVABLE or booking.begins_by <= now():
         raise NotMovable(reference=booking.reference, status=booking.get_status_display())
     if booking.expires_at is not None and booking.expires_at <= now():
         raise HoldExpired
@@ -118,7 +121,7 @@ def _terms(booking: Booking, departure_id: UUID, actor: Any, keep_price: bool) -
         raise OtherTour(reference=booking.reference)
     quote = kept_quote(booking, departure) if keep_price else _new_quote(booking, departure_id, actor).as_json()
     terms = MoveTerms(booking, departure, quote, keep_price)
-    if terms.difference > 0 and booking.amount_refunded > 0:
+    if terms.difference > 0 and has_gone_back(booking):
         raise DearerAfterRefund(reference=booking.reference)
     return terms
 
@@ -253,18 +256,16 @@ def _move(terms: MoveTerms, *, actor: Any, reason: str, late: bool) -> Booking:
 
 
 def _rewrite(booking: Booking, terms: MoveTerms) -> None:
-    quote = terms.quote
+    quote, on_the_day = terms.quote, is_due_on_the_day(booking)
+    was_covered = booking.amount_kept >= booking.total
     booking.quote, booking.total = quote, terms.total
     booking.starts_at = datetime.fromisoformat(quote["starts_at"])
     booking.ends_at = datetime.fromisoformat(quote["ends_at"])
     fields = ["quote", "total", "starts_at", "ends_at"]
-    for name, value in deposit_columns(quote).items():
-        setattr(booking, name, value)
-        fields.append(name)
     if booking.status == BookingStatus.CONFIRMED:
         booking.payment_status = payment_state(booking.total, booking.amount_paid, booking.amount_refunded)
         fields.append("payment_status")
-    booking.save(update_fields=fields)
+    booking.save(update_fields=[*fields, *write_due(booking, was_covered=was_covered, on_the_day=on_the_day)])
 
 
 def _in_history(terms: MoveTerms, before: datetime) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from bookings.models import (
     OfferedDeparture,
     OfferStatus,
 )
+from bookings.selectors.instead import first_with_room
 from bookings.services.bookings import note
 from bookings.services.cancellation import cancel_for_the_operator
 from bookings.services.locks import lock_booking
@@ -41,6 +42,7 @@ from config.addresses import current_caller
 from config.errors import DomainError
 from notifications.outbox import announce, announce_each
 from tours.models import Departure, DepartureStatus
+from tours.selectors.capacity import places_left_of
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +75,9 @@ def offer_choices(
 ) -> list[ChoiceOffer]:
     """Offer a choice to every booking of these departures that can still move. Who has an open one keeps that.
 
-    `instead` are the departures to choose from; by default the nearest open ones of the tour. The answer is due before the
-    departure starts, whatever the deadline. Safe to repeat. Raises `OfferNeedsReason`, `DeadlinePassed`.
+    `instead` are the departures to choose from; by default the nearest open ones of the tour; only those are offered that could
+    take the booking by now. The answer is due before the departure begins, whatever the deadline. Safe to repeat. Raises
+    `OfferNeedsReason`, `DeadlinePassed`.
     """
     if not reason_en.strip() or not reason_ar.strip():
         raise OfferNeedsReason(details={"reason_en": [str(OfferNeedsReason.message)]})
@@ -96,13 +99,13 @@ def offer_choices(
             reason_ar=reason_ar.strip()[:300],
             may_keep=may_keep,
             unanswered=unanswered,
-            deadline=min(deadline, departure.starts_at),
+            deadline=min(deadline, departure.begins_by),
             created_by_id=actor.pk if actor else None,
         )
         offers.append(offer)
         offered += [
             OfferedDeparture(offer=offer, departure_id=other, position=place)
-            for place, other in enumerate(choices(departure))
+            for place, other in enumerate(choices(departure, booking))
         ]
         lines.append(_line(booking.pk, "choice_offered", actor, reason_en))
     ChoiceOffer.objects.bulk_create(offers, batch_size=500)
@@ -129,35 +132,41 @@ def bookings_to_ask(departures: Collection[UUID]) -> list[tuple[Booking, UUID]]:
     of = dict(items.order_by("booking_id").values_list("booking_id", "departure_id"))
     asked = set(ChoiceOffer.objects.waiting().filter(booking_id__in=list(of)).values_list("booking_id", flat=True))
     locked = Booking.objects.select_for_update(of=("self",), no_key=True).filter(
-        pk__in=[pk for pk in of if pk not in asked], status__in=MOVABLE, starts_at__gt=now()
+        pk__in=[pk for pk in of if pk not in asked], status__in=MOVABLE
     )
-    return [(booking, of[booking.pk]) for booking in locked.order_by("pk")]
+    return [(booking, of[booking.pk]) for booking in locked.not_begun().order_by("pk")]
 
 
-def _choices(departures: dict[UUID, Departure], instead: Sequence[UUID] | None) -> Callable[[Departure], list[UUID]]:
-    """For each departure, the others of its tour that may be chosen, the nearest first; two statements in all."""
+def _choices(
+    departures: dict[UUID, Departure], instead: Sequence[UUID] | None
+) -> Callable[[Departure, Booking], list[UUID]]:
+    """For a booking of each departure, the others of its tour that can take it, the nearest first.
+
+    Two statements in all, and one for each departure that is looked at for a booking with stocked extras.
+    """
     tours = {row.tour_id for row in departures.values()}
     starts = [row.starts_at for row in departures.values()] or [now()]
-    others = Departure.objects.filter(tour_id__in=tours, status=DepartureStatus.OPEN, starts_at__gt=now()).exclude(
-        pk__in=list(departures)
+    others = (
+        Departure.objects.upcoming()
+        .filter(tour_id__in=tours, status=DepartureStatus.OPEN)
+        .exclude(pk__in=list(departures))
     )
     if instead is not None:
         others = others.filter(pk__in=list(instead))
     else:
         others = others.filter(starts_at__range=(min(starts) - AROUND, max(starts) + AROUND))
     found: dict[UUID, list[Departure]] = {}
-    for row in others.only(
-        "pk", "tour_id", "option_id", "starts_at", "capacity", "seats_held", "seats_booked", "seats_allotted"
-    ):
-        if row.seats_left > 0:
+    left = places_left_of(others)
+    for row in others:
+        if left[row.pk] > 0:
             found.setdefault(row.tour_id, []).append(row)
 
-    def nearest(departure: Departure) -> list[UUID]:
+    def nearest(departure: Departure, booking: Booking) -> list[UUID]:
         rows = sorted(
             found.get(departure.tour_id, []),
             key=lambda row: (row.option_id != departure.option_id, abs(row.starts_at - departure.starts_at), row.pk),
         )
-        return [row.pk for row in rows[:OFFERED_AT_MOST]]
+        return [row.pk for row in first_with_room(rows, booking, left, OFFERED_AT_MOST)]
 
     return nearest
 
@@ -277,7 +286,7 @@ def _lapse(offer_id: UUID) -> bool:
     offer = _lock(offer_id)
     if offer.status != OfferStatus.OPEN or offer.deadline > now():
         return False
-    if not _still_holds(offer) or offer.booking.starts_at <= now():
+    if not _still_holds(offer) or offer.booking.begins_by <= now():
         _close(offer, OfferStatus.WITHDRAWN, None, "")
         note(offer.booking_id, "choice_withdrawn", None, reason="booking_changed")
         return True

@@ -1,6 +1,6 @@
 """Fetching a party elsewhere than was booked: until the tour's cut-off, with the difference in price charged or given back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,12 +9,13 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.timezone import now
 
-from bookings.errors import BookingEnded, DifferenceChanged, NoRide, PickupFixed
+from bookings.errors import BookingEnded, DearerPickupAfterRefund, DifferenceChanged, NoRide, PickupFixed
 from bookings.models import Booking, BookingItem, BookingStatus, Hold
 from bookings.pricing import fingerprint_of_stored
 from bookings.services.bookings import note
-from bookings.services.drafts import deposit_columns
+from bookings.services.dues import write_due
 from bookings.services.locks import lock_booking
+from bookings.services.returns import goes_back, has_gone_back
 from bookings.services.settlement import record_payment
 from ledger.money import amount_text, round_money
 from ledger.rates import rate_on
@@ -27,10 +28,10 @@ CHANGEABLE = (BookingStatus.PENDING_PAYMENT, BookingStatus.CONFIRMED)
 
 
 def changed_quote(booking: Booking, ride: Ride | None) -> dict[str, Any]:
-    """The booking's quote with another ride: its other lines as they were agreed, its taxes following the difference."""
+    """The booking's quote with another ride: its other lines as they were agreed, fee and taxes following the difference."""
     quote, currency = booking.quote, booking.currency
-    kept = [line for line in quote["lines"] if not line["rule"].startswith(("pickup:", "transfer:"))]
-    before = sum((Decimal(line["amount"]) for line in quote["lines"]), Decimal(0))
+    lines, fees = _apart(quote["lines"])
+    kept = [line for line in lines if not line["rule"].startswith(("pickup:", "transfer:"))]
     starts_at = datetime.fromisoformat(quote["starts_at"])
     made = []
     if ride is not None:
@@ -48,14 +49,17 @@ def changed_quote(booking: Booking, ride: Ride | None) -> dict[str, Any]:
                 "because": [],
             }
         ]
-    after = sum((Decimal(line["amount"]) for line in kept + made), Decimal(0))
-    contained = sum((Decimal(line["percent"]) for line in quote["tax_lines"] if line["inclusive"]), Decimal(0))
-    taxes = [_tax_after(line, after - before, contained, currency) for line in quote["tax_lines"]]
-    added = sum((Decimal(line["amount"]) for line in taxes if not line["inclusive"]), Decimal(0))
-    total = after + added
+    sold = kept + made
+    changed_fees = [_fee_after(line, _sum(sold), currency) for line in fees]
+    more, more_fee = _sum(sold) - _sum(lines), _sum(changed_fees) - _sum(fees)
+    taxes = [
+        _tax_after(line, quote["tax_lines"], more, more_fee, currency, is_on_fee=line.get("on_fee", True))
+        for line in quote["tax_lines"]
+    ]
+    total = _sum(sold + changed_fees) + _sum([line for line in taxes if not line["inclusive"]])
     changed = {
         **quote,
-        "lines": kept + made,
+        "lines": sold + changed_fees,
         "tax_lines": taxes,
         "total": amount_text(total, currency),
         "pickup": ride.as_json(starts_at) if ride else None,
@@ -74,11 +78,40 @@ def _rate(booking: Booking) -> Decimal:
     return rate_on(home, booking.currency)
 
 
-def _tax_after(line: Mapping[str, Any], difference: Decimal, contained: Decimal, currency: str) -> dict[str, Any]:
-    """A tax on what the price has become: `contained` are the percents of all taxes that prices contain."""
-    base = 100 + contained if line["inclusive"] else Decimal(100)
-    more = round_money(difference * Decimal(line["percent"]) / base, currency)
-    return {**line, "amount": amount_text(Decimal(line["amount"]) + more, currency)}
+def _apart(lines: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What is sold, and the fee on it."""
+    fees = [line for line in lines if line["rule"].startswith("fee:")]
+    return [line for line in lines if line not in fees], fees
+
+
+def _sum(lines: Sequence[Mapping[str, Any]]) -> Decimal:
+    return sum((Decimal(line["amount"]) for line in lines), Decimal(0))
+
+
+def _fee_after(line: dict[str, Any], sold: Decimal, currency: str) -> dict[str, Any]:
+    """The fee on what is sold by then; one that is an amount stays, as does one of before its percent was kept."""
+    if "percent" not in line:
+        return line
+    amount = amount_text(round_money(sold * Decimal(line["percent"]) / 100, currency), currency)
+    return {**line, "unit": amount, "amount": amount}
+
+
+def _tax_after(
+    line: dict[str, Any],
+    taxes: Sequence[Mapping[str, Any]],
+    more: Decimal,
+    more_fee: Decimal,
+    currency: str,
+    *,
+    is_on_fee: bool,
+) -> dict[str, Any]:
+    """A tax on what price and fee have become by these differences; those that prices contain are contained together."""
+    contained = [tax for tax in taxes if tax["inclusive"]] if line["inclusive"] else []
+    on_lines = 100 + sum((Decimal(tax["percent"]) for tax in contained), Decimal(0))
+    on_fee = 100 + sum((Decimal(tax["percent"]) for tax in contained if tax.get("on_fee", True)), Decimal(0))
+    share = more / on_lines + (more_fee / on_fee if is_on_fee else Decimal(0))
+    amount = Decimal(line["amount"]) + round_money(share * Decimal(line["percent"]), currency)
+    return {**line, "amount": amount_text(amount, currency)}
 
 
 def _deposit_after(deposit: Mapping[str, Any] | None, total: Decimal, currency: str) -> dict[str, Any] | None:
@@ -114,7 +147,7 @@ def change_pickup(
 
     With `expected_difference`, what the caller was shown, another one is refused. Staff who may change bookings may do it
     after the tour's cut-off too, until the start. Raises `BookingNotFound`, `BookingEnded`, `NoRide`, `PickupFixed`,
-    `DifferenceChanged`, and what `tours.pickups.ride_of` raises.
+    `DearerPickupAfterRefund`, `DifferenceChanged`, and what `tours.pickups.ride_of` raises.
     """
     booking = lock_booking(booking_id)
     refuse_unless_changeable(booking, actor)
@@ -125,10 +158,11 @@ def change_pickup(
         raise DifferenceChanged(difference=shown, currency=booking.currency, details={"difference": shown})
     if quote == booking.quote:
         return booking
-    booking.quote, booking.total = quote, Decimal(quote["total"])
-    columns = deposit_columns(quote) if not quote["deposit"] and booking.deposit_amount is not None else {}
-    for name, value in columns.items():
-        setattr(booking, name, value)
+    total, was_covered = Decimal(quote["total"]), booking.amount_kept >= booking.total
+    refund = amount_text(goes_back(booking, total), booking.currency)
+    has_day = not was_covered and (bool(quote["deposit"]) or booking.deposit_amount is None)
+    booking.quote, booking.total = quote, total
+    columns = [] if has_day else write_due(booking, was_covered=was_covered)
     booking.save(update_fields=["quote", "total", *columns])
     item = BookingItem.objects.get(booking=booking, departure__isnull=False)
     BookingItem.objects.filter(pk=item.pk).update(amount=booking.total)
@@ -144,8 +178,7 @@ def change_pickup(
             "currency": booking.currency,
         },
     )
-    too_much = max(booking.amount_kept - booking.total, Decimal(0))
-    announce("booking.pickup_changed", booking, event=str(line.pk), refund=amount_text(too_much, booking.currency))
+    announce("booking.pickup_changed", booking, event=str(line.pk), refund=refund)
     record_payment(booking_id=booking.pk, paid=booking.amount_paid, refunded=booking.amount_refunded, actor=actor)
     return Booking.objects.get(pk=booking.pk)
 
@@ -169,4 +202,7 @@ def _wanted(
     departure = booking.trip
     ride = ride_of(tour_id=departure.tour_id, option_id=departure.option_id, pickup=pickup, transfer=transfer)
     quote = changed_quote(booking, ride)
-    return quote, Decimal(quote["total"]) - booking.total
+    difference = Decimal(quote["total"]) - booking.total
+    if difference > 0 and has_gone_back(booking):
+        raise DearerPickupAfterRefund(reference=booking.reference)
+    return quote, difference

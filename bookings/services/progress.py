@@ -17,10 +17,13 @@ BATCH = 500
 
 
 def progress_bookings() -> int:
-    """CONFIRMED bookings whose trip has begun become IN_PROGRESS, those whose trip is over COMPLETED; returns how many moved."""
+    """CONFIRMED bookings whose trip has begun become IN_PROGRESS, those whose trip is over COMPLETED; returns how many moved.
+
+    By opening hours a trip begins when its guests come (`check_in`), not when the doors open.
+    """
     moved = 0
-    started = Booking.objects.filter(status=BookingStatus.CONFIRMED, starts_at__lte=now(), ends_at__gt=now())
-    for booking_id in _ids(started):
+    running = Booking.objects.filter(status=BookingStatus.CONFIRMED, starts_at__lte=now(), ends_at__gt=now())
+    for booking_id in _ids(running.exclude(quote__any_time=True)):
         moved += _start(booking_id)
     over = Booking.objects.filter(
         status__in=[BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS], starts_at__lte=now(), ends_at__lte=now()

@@ -22,6 +22,7 @@ from bookings.services.offers import offer_choices, withdraw_offer
 from config.errors import DomainError, NotFound
 from tours.caching import seats_changed
 from tours.models import Departure, DepartureStatus, PlannedChange
+from tours.selectors.capacity import places_left_of
 from tours.services.departures import Start
 from tours.services.planning import Replan, apply_operations
 from tours.services.seats import lock_shared
@@ -157,21 +158,27 @@ def nearest_starts(
 ) -> dict[UUID, list[Departure]]:
     """For each departure that goes, the nearest others of its tour that could take its guests, the same option first.
 
-    `coming` are departures that are not saved yet. Two queries at most.
+    `coming` are departures that are not saved yet. Three queries at most.
     """
     if not going:
         return {}
     gone = {row.pk for row in going} | set(without)
     starts = [row.starts_at for row in going]
-    there = Departure.objects.filter(
-        tour_id__in={row.tour_id for row in going},
-        status=DepartureStatus.OPEN,
-        starts_at__gt=max(now(), min(starts) - AROUND),
-        starts_at__lt=max(starts) + AROUND,
-    ).select_related("tour__destination", "option")
+    there = (
+        Departure.objects.upcoming()
+        .filter(
+            tour_id__in={row.tour_id for row in going},
+            status=DepartureStatus.OPEN,
+            starts_at__gt=min(starts) - AROUND,
+            starts_at__lt=max(starts) + AROUND,
+        )
+        .select_related("tour__destination", "option")
+    )
     by_tour: dict[UUID, list[Departure]] = {}
-    for row in [*(one for one in there if one.pk not in gone), *coming]:
-        if row.seats_left > 0:
+    rows = [*(one for one in there if one.pk not in gone), *coming]
+    left = places_left_of(rows)
+    for row in rows:
+        if left[row.pk] > 0:
             by_tour.setdefault(row.tour_id, []).append(row)
 
     def distance(row: Departure, departure: Departure) -> tuple[bool, timedelta, datetime]:

@@ -10,8 +10,11 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from bookings.errors import DepartureClosed, ReasonRequired, SeatsUnavailable
-from bookings.models import Booking, BookingStatus, Hold, HoldStatus, PaymentState
+from bookings.models import Booking, BookingStatus, Hold, HoldStatus, Partner, PaymentState
+from bookings.partners import partner_of
+from bookings.services.allotted import allotted_to, use_allotted
 from bookings.services.attendance import forget_absences
+from bookings.services.dues import write_due
 from bookings.services.expiry import let_go_overdue
 from bookings.services.extras import lock_extras, win_extras_again
 from bookings.services.locks import holds_of, lock_booking, places_to_take
@@ -94,7 +97,7 @@ def _settle(booking: Booking, is_news: bool, actor: Any) -> Settlement:
 def _settle_late(booking: Booking, may_win: bool, is_news: bool, actor: Any) -> Settlement:
     if may_win:
         holds = holds_of(booking)
-        if not _lost_seats(holds):
+        if not _lost_seats(holds, booking):
             _confirm(booking, holds, actor, "paid_late")
             return Settlement.CONFIRMED
         return Settlement.SEATS_GONE
@@ -104,11 +107,12 @@ def _settle_late(booking: Booking, may_win: bool, is_news: bool, actor: Any) -> 
     return Settlement.BOOKING_ENDED if is_news else Settlement.UNCHANGED
 
 
-def _lost_seats(holds: list[Hold]) -> SeatsUnavailable | DepartureClosed | ExtraSoldOut | None:
+def _lost_seats(holds: list[Hold], booking: Booking) -> SeatsUnavailable | DepartureClosed | ExtraSoldOut | None:
     """Why the seats of ended holds cannot be taken again, or nothing; their extras are taken by then. The departures are locked.
 
-    The cut-off does not count: the seats were asked for in time.
+    The cut-off does not count: the seats were asked for in time. A partner has its own places to take them from as well.
     """
+    partner = _partner_of(booking, holds)
     for hold in holds:
         if hold.status == HoldStatus.ACTIVE:
             continue
@@ -116,10 +120,16 @@ def _lost_seats(holds: list[Hold]) -> SeatsUnavailable | DepartureClosed | Extra
         departure = Departure.objects.get(pk=hold.departure_id)
         if departure.status != DepartureStatus.OPEN or departure.is_over:
             return DepartureClosed()
-        left = places_to_take(departure)
+        own = allotted_to(partner, departure.pk)
+        left = places_to_take(departure) + (own.left if own else 0)
         if left < hold.seats:
             return SeatsUnavailable(left=left, asked=hold.seats)
     return _lost_extras(holds)
+
+
+def _partner_of(booking: Booking, holds: list[Hold]) -> Partner | None:
+    """For whom a booking took its seats; asked only where some must be won again."""
+    return partner_of(booking.agent or booking.customer) if any(h.status != HoldStatus.ACTIVE for h in holds) else None
 
 
 def _lost_extras(holds: list[Hold]) -> ExtraSoldOut | None:
@@ -137,10 +147,14 @@ def _lost_extras(holds: list[Hold]) -> ExtraSoldOut | None:
 
 def _confirm(booking: Booking, holds: list[Hold], actor: Any, reason: str) -> None:
     """Seats move from held to booked, or are taken anew where the hold had ended; the booking is CONFIRMED."""
+    partner = _partner_of(booking, holds)
     for hold in holds:
-        held = -hold.seats if hold.status == HoldStatus.ACTIVE else 0
+        held, taken = -hold.seats, 0
+        if hold.status != HoldStatus.ACTIVE:
+            held, taken = 0, use_allotted(hold, allotted_to(partner, hold.departure_id))
+            hold.save(update_fields=["allotted_from", "allotted_seats"])
         hold.move_to(HoldStatus.CONVERTED)
-        move_seats(hold.departure_id, held=held, booked=hold.seats)
+        move_seats(hold.departure_id, held=held, booked=hold.seats, allotted=-taken)
         transaction.on_commit(partial(seats_changed, UUID(hold.quote["tour_id"])))
     booking.confirmed_at, booking.expires_at = now(), None
     booking.save(update_fields=["confirmed_at", "expires_at"])
@@ -150,7 +164,7 @@ def _confirm(booking: Booking, holds: list[Hold], actor: Any, reason: str) -> No
 
 @transaction.atomic
 def confirm_booking(*, booking_id: UUID, actor: Any, reason: str) -> Booking:
-    """Confirm without payment: staff's word, with a reason. Safe to repeat.
+    """Confirm without payment: staff's word, with a reason; what no deposit asks for earlier is due on the day. Safe to repeat.
 
     Callers check `bookings.confirm`. Raises `BookingNotFound`, `ReasonRequired`, `IllegalMove`, and for a booking whose hold
     ended `SeatsUnavailable`, `DepartureClosed`.
@@ -165,10 +179,12 @@ def confirm_booking(*, booking_id: UUID, actor: Any, reason: str) -> Booking:
         forget_absences(booking, actor=actor, reason=reason)
         return take_back_no_show(booking, actor, reason)
     holds = holds_of(booking)
-    lost = _lost_seats(holds)
+    lost = _lost_seats(holds, booking)
     if lost is not None:
         raise lost
     _confirm(booking, holds, actor, reason)
+    if booking.amount_due and booking.balance_due_at is None:
+        booking.save(update_fields=write_due(booking, on_the_day=True))
     return booking
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -247,3 +248,57 @@ def test_guests_of_the_partner_move_onto_its_places(departure):
 def places_of(one, departure):
     row = AllottedPlaces.objects.get(partner=one, departure=departure)
     return row.places, row.used
+
+
+def late(booking):
+    """Its hold ended, and then it is paid."""
+    run_out(booking.items.get().hold)
+    services.expire_holds()
+    return services.record_payment(booking_id=booking.pk, paid=booking.total, refunded=Decimal(0))
+
+
+def test_a_late_payment_of_the_partner_wins_its_own_places(departure):
+    sindbad = partner()
+    agent = agent_of(sindbad)
+    kept(departure, partner=sindbad)
+    booking = BookingFactory(departure=departure, guests={"adult": 3}, actor=agent)
+    HoldFactory(departure=departure, guests={"adult": 6})  # all that is everybody's
+    assert late(booking) == services.Settlement.CONFIRMED
+    assert (counted(departure), places_of(sindbad, departure)) == ((6, 3, 1), (4, 3))
+    services.cancel_booking(booking_id=booking.pk, actor=agent)
+    assert (counted(departure), places_of(sindbad, departure)) == ((6, 0, 4), (4, 0))
+    assert faults() == []
+
+
+def test_a_late_payment_takes_what_is_missing_from_everybodys(departure):
+    sindbad = partner()
+    agent = agent_of(sindbad)
+    kept(departure, places=2, partner=sindbad)
+    booking = BookingFactory(departure=departure, guests={"adult": 3}, actor=agent)
+    assert late(booking) == services.Settlement.CONFIRMED
+    assert (counted(departure), places_of(sindbad, departure)) == ((0, 3, 0), (2, 2))
+    assert faults() == []
+
+
+def test_anybody_elses_late_payment_leaves_the_partners_places(departure):
+    booking = BookingFactory(departure=departure, guests={"adult": 3})
+    run_out(booking.items.get().hold)
+    services.expire_holds()
+    kept(departure)
+    HoldFactory(departure=departure, guests={"adult": 6})
+    assert late(booking) == services.Settlement.SEATS_GONE
+    assert counted(departure) == (6, 0, 4)
+    assert faults() == []
+
+
+def test_once_released_a_late_payment_wins_from_what_is_everybodys(departure):
+    sindbad = partner()
+    agent = agent_of(sindbad)
+    kept(departure, partner=sindbad)
+    booking = BookingFactory(departure=departure, guests={"adult": 3}, actor=agent)
+
+    Departure.objects.update(starts_at=now() + timedelta(days=6))
+    release_allotments()
+    assert late(booking) == services.Settlement.CONFIRMED
+    assert (counted(departure), places_of(sindbad, departure)) == ((0, 3, 0), (4, 0))
+    assert faults() == []

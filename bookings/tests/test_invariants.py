@@ -44,7 +44,7 @@ def bookings_faults():
 
 def test_what_the_services_wrote_is_proven(house, other_tenant):
     faults = check_all().faults
-    assert len([name for name in faults if name.startswith("bookings:")]) == 19
+    assert len([name for name in faults if name.startswith("bookings:")]) == 20
     assert bookings_faults() == {}
 
 

@@ -25,7 +25,14 @@ from bookings.serializers.answers import (
     NewBookingAnswer,
     PickupDifference,
 )
-from bookings.serializers.requests import Cancel, DetailsSerializer, Lookup, NewBooking, PickupChange
+from bookings.serializers.requests import (
+    Cancel,
+    DetailsSerializer,
+    Lookup,
+    NewBooking,
+    PickupChange,
+    TravellersSerializer,
+)
 from bookings.views.holds import client_key, may_not_book, refuse_guests_where_not_wanted
 from config.errors import InvalidInput
 from config.i18n import language_now
@@ -202,6 +209,25 @@ class PickupView(APIView):
         wanted = dict(asked.validated_data)
         pickup = wanted.pop("pickup_at", None)
         return booking, wanted | {"pickup": pickup}
+
+
+class TravellersView(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        request=TravellersSerializer,
+        responses={200: BookingAnswer},
+        parameters=BOOKING_TOKEN,
+        operation_id="bookings_travellers_update",
+    )
+    def put(self, request: Any, booking_id: UUID) -> Response:
+        """Say who travels, instead of those named before; until the trip begins. A name may so go to somebody else."""
+        booking = booking_for(request, booking_id)
+        refuse_unless_may(request, booking, "bookings.change_booking")
+        asked = TravellersSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        services.name_travellers(booking_id=booking.pk, actor=actor_of(request), **asked.validated_data)
+        return Response(shown(request, booking.pk))
 
 
 class DocumentView(APIView):

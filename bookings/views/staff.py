@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
+from rest_framework.fields import IntegerField
 from rest_framework.generics import ListAPIView
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,7 +14,7 @@ from bookings import services
 from bookings.filters import StaffBookingFilter
 from bookings.models import Booking
 from bookings.serializers.answers import BookingAnswer, StaffBookingSummary
-from bookings.serializers.requests import OptionalReason, Reason
+from bookings.serializers.requests import GuestMessage, OptionalReason, Reason
 from bookings.views.bookings import shown
 
 
@@ -49,6 +50,24 @@ class ResendVoucherView(APIView):
         """Mail voucher and calendar file again."""
         services.resend_voucher(booking_id=booking_id, actor=request.user)
         return Response(status=202)
+
+
+class MessageView(APIView):
+    permission_classes = [Needs("bookings.change_booking")]
+
+    @extend_schema(
+        request=GuestMessage,
+        responses={
+            202: inline_serializer("GuestMessageAnswer", {"bookings": IntegerField(help_text="How many are told.")})
+        },
+        operation_id="admin_departures_messages_create",
+    )
+    def post(self, request: Any, departure_id: UUID) -> Response:
+        """Write to all guests of a departure, each in their language. The same message again goes only to who has it not yet."""
+        asked = GuestMessage(data=request.data)
+        asked.is_valid(raise_exception=True)
+        told = services.write_to_guests(departure_id=departure_id, texts=asked.validated_data, actor=request.user)
+        return Response({"bookings": told}, status=202)
 
 
 class NoShowView(APIView):

@@ -92,6 +92,8 @@ def terms_of(tour: Tour, option: TourOption) -> Terms:
                 price.category.seats,
                 price.original_amount,
                 price.category.max_age is not None and price.category.max_age < 18,
+                min_age=price.category.min_age,
+                max_age=price.category.max_age,
             )
             for price in prices
         },

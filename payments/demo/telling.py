@@ -139,6 +139,8 @@ class _Telling(Paying):
         booking = self.booking
         self.hold.status, self.hold.ended_at = HoldStatus.CONVERTED, self.at
         booking.confirmed_at, booking.expires_at = self.at, None
+        if booking.amount_due:
+            booking.balance_due_at = booking.begins_by
         self._move(BookingStatus.CONFIRMED, actor_id=actor_id, reason=reason)
         self.c.announce("booking.confirmed", booking, self.at, paid=self._amount(booking.amount_kept))
 

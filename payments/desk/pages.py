@@ -17,7 +17,7 @@ from accounts.models import Role, User
 from accounts.selectors import people_here
 from accounts.services.people import add_person
 from bookings import wording
-from bookings.errors import HoldBooked, SeatsUnavailable
+from bookings.errors import AgeOutsideCategory, HoldBooked, SeatsUnavailable
 from bookings.models import Booking, BookingItem, BookingStatus, Hold
 from bookings.services import (
     extend_hold,
@@ -46,18 +46,20 @@ def phone_booking(request: HttpRequest) -> HttpResponse:
     """The screen. Each button does its step and shows the screen again; only a booking leads on."""
     notices: Notices = []
     typed = Typed(request.POST if request.method == "POST" else request.GET)
-    status, wants_room = 200, False
+    status, wants_room, is_of_other_age = 200, False, False
     if request.method == "POST" and typed.do in STEPS:
         try:
             answer = STEPS[typed.do](request, typed, notices)
         except DomainError as refusal:
             answer, status = None, refusal.status
             wants_room = isinstance(refusal, SeatsUnavailable)
+            is_of_other_age = isinstance(refusal, AgeOutsideCategory)
             _note_refusal(typed, refusal, notices)
         if answer is not None:
             return answer
     desk = desk_of(typed, request.user, notices)
     desk.may_overbook = wants_room
+    desk.is_of_other_age = is_of_other_age or bool(typed.texts["age_reason"])
     response = TemplateResponse(
         request,
         "admin/desk/phone.html",
@@ -71,6 +73,11 @@ def phone_booking(request: HttpRequest) -> HttpResponse:
 def _note_refusal(typed: Typed, refusal: DomainError, notices: Notices) -> None:
     """The refusal in words at the top, and each fault at its field."""
     notices.append(("bad", str(refusal)))
+    if isinstance(refusal, AgeOutsideCategory):
+        for place, faults in zip(typed.named_places(), refusal.details["travellers"], strict=True):
+            for fault in faults.get("age", ()):
+                typed.fault(f"traveller-{place}", fault)
+        return
     for field, faults in refusal.details.items():
         if isinstance(faults, list):
             for fault in faults:
@@ -190,6 +197,7 @@ def _book(request: HttpRequest, typed: Typed, notices: Notices) -> HttpResponse:
             details={name: typed.texts[name].strip() for name in DETAILS} | {"flight_at": flight_at},
             language=typed.language,
             staff_note=typed.texts["staff_note"].strip(),
+            age_reason=typed.texts["age_reason"],
         )
     except HoldBooked:
         made = _booked_before(request, typed)  # the same button, pressed twice

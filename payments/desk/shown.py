@@ -52,6 +52,7 @@ class Desk:
     quote: dict[str, Any] | None = None
     price_fault: str = ""
     may_overbook: bool = False
+    is_of_other_age: bool = False
 
 
 def desk_of(typed: Typed, user: Any, notices: list[tuple[str, str]]) -> Desk:
@@ -214,6 +215,7 @@ def in_words(desk: Desk) -> dict[str, Any]:
         "may": {
             "create": desk.user.has_perm("accounts.add_user"),
             "overbook": desk.user.has_perm("tours.overbook"),
+            "override": desk.user.has_perm("bookings.override_policy"),
             **{way: desk.user.has_perm(permission) for way, permission in PERMISSIONS.items()},
         },
         "hold_minutes": int(settings.HOLD_FOR.total_seconds() // 60),

@@ -37,6 +37,7 @@ TEXTS = {
     "receipt": 60,
     "reason": 500,
     "overbooking_reason": 500,
+    "age_reason": 500,
     "fingerprint": 32,
     "shown_for": 1000,
     "filled_from": 36,
@@ -142,9 +143,8 @@ class Typed:
     def named_travellers(self) -> list[dict[str, Any]]:
         """Those of whom something was written down, checked."""
         named = []
-        for place, one in enumerate(self.travellers):
-            if not any(one[name] for name in ("first_name", "last_name", "age")):
-                continue
+        for place in self.named_places():
+            one = self.travellers[place]
             if not one["first_name"] or not one["last_name"]:
                 self.fault(f"traveller-{place}", _("First and last name, or neither."))
             traveller: dict[str, Any] = {name: one[name][:60] for name in ("first_name", "last_name", "category")}
@@ -155,6 +155,14 @@ class Typed:
                 traveller["age"] = age
             named.append(traveller)
         return named
+
+    def named_places(self) -> list[int]:
+        """The rows of travellers of whom something was written down."""
+        return [
+            place
+            for place, one in enumerate(self.travellers)
+            if any(one[name] for name in ("first_name", "last_name", "age"))
+        ]
 
     def fault(self, field: str, sentence: str) -> None:
         self.faults.setdefault(field, []).append(sentence)

@@ -43,10 +43,12 @@ def book_by_phone(
     details: Mapping[str, Any] | None = None,
     language: str = "en",
     staff_note: str = "",
+    age_reason: str = "",
 ) -> Booking:
     """Book what the clerk's hold keeps, for the caller, and settle it as agreed; all or nothing.
 
-    `travellers` may be fewer than were priced. Asked again for the same hold, it returns the booking that the first made.
+    `travellers` may be fewer than were priced, and with `age_reason` of other ages than their categories'. Asked again for the
+    same hold, it returns the booking that the first made.
     Raises `DeskMayNot`, and what `create_booking`, `name_travellers`, `take_cash`, `send_payment_link` and `confirm_booking`
     raise.
     """
@@ -66,7 +68,7 @@ def book_by_phone(
         actor=actor,
     )
     if travellers:
-        name_travellers(booking_id=booking.pk, travellers=travellers, actor=actor)
+        name_travellers(booking_id=booking.pk, travellers=travellers, actor=actor, age_reason=age_reason)
     if staff_note:
         write_staff_note(booking_id=booking.pk, text=staff_note, actor=actor)
     if booking.amount_due > 0:

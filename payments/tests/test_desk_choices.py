@@ -5,15 +5,17 @@ from decimal import Decimal
 
 import pytest
 from django.utils.timezone import localdate, now
+from rest_framework.test import APIClient
 
+from accounts.authentication import issue_tokens
 from accounts.models import Membership, PriceGroup
 from accounts.tests.factories import TenantFactory
 from bookings.models import Allotment, Booking, BookingStatus, Hold, NetRate
 from bookings.services.allotments import arrange_allotments
-from bookings.tests.factories import PartnerUserFactory
+from bookings.tests.factories import CONTACT, PartnerUserFactory
 from config.tenancy import tenant_context
 from payments.models import Payment
-from payments.tests.desk_steps import clerk_at, customer, fields, only_booking, party, press, seats
+from payments.tests.desk_steps import ALL, clerk_at, customer, fields, only_booking, party, press, seats
 from payments.tests.steps import assert_sound
 from tours.models import (
     DepositRule,
@@ -22,6 +24,7 @@ from tours.models import (
     PickupPrice,
     PickupRule,
     PickupZone,
+    PriceCategory,
     PriceRule,
     TransferPrice,
 )
@@ -153,8 +156,60 @@ def test_a_partner_who_calls_buys_at_net_rates_and_from_its_own_places(client):
     hold = Hold.objects.get(status="ACTIVE")
     assert (hold.quote["total"], hold.quote["partner"], hold.allotted_seats) == ("140.00", agent.partner.code, 2)
     press(client, "book", fields(shown) | {"way": "later", "reason": "on account"})
-    assert (Hold.objects.get().pk, Booking.objects.get().total) == (hold.pk, 140)
+    booking = Booking.objects.get()
+    assert (Hold.objects.get().pk, booking.total) == (hold.pk, 140)
+    assert (booking.agent_id, booking.customer_id, booking.source) == (agent.user_id, None, "AGENT")
+    assert list(Booking.objects.visible_to(agent.user)) == [booking]
+    assert list(Booking.objects.made_by("AGENT")) == [booking]
     assert_sound()
+
+
+def test_staff_book_for_a_partner_by_the_api_as_on_the_phone(client):
+    clerk = clerk_at(client)
+    agent, departure = PartnerUserFactory(), DepartureFactory()
+    NetRate.objects.create(
+        partner=agent.partner, option=departure.option, category=PriceCategoryFactory(code="adult"), value=70
+    )
+    api = APIClient()
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(clerk)['access_token']}")
+    body = {
+        "departure_id": str(departure.pk),
+        "guests": {"adult": 2},
+        "contact": CONTACT,
+        "customer_id": str(agent.user_id),
+    }
+    made = api.post("/api/v1/bookings", body, format="json").json()
+    assert (made["total"], made["source"], made["quote"]["partner"]) == ("140.00", "AGENT", agent.partner.code)
+    assert Booking.objects.get().agent_id == agent.user_id
+
+
+def test_an_age_that_is_not_the_categorys_is_shown_at_its_row_and_taken_with_a_reason(client):
+    clerk_at(client, *ALL, "bookings.override_policy")
+    departure = DepartureFactory()
+    PriceCategory.objects.filter(code="adult").update(min_age=12)
+    row = {"traveller-1-category": "adult", "traveller-1-first_name": "Nour", "traveller-1-last_name": "Saleh"}
+    form = party(
+        departure, way="cash", receipt="R-1", **{"traveller-0-category": "adult"}, **row, **{"traveller-1-age": "9"}
+    )
+    shown = press(client, "book", form)
+    page = shown.content.decode()
+    assert (shown.status_code, Booking.objects.count()) == (422, 0)
+    assert page.index("Adult: from 12 years.") > page.index("traveller-1-age")
+    assert 'name="age_reason"' in page
+    typed = fields(shown) | {"way": "cash", "receipt": "R-1", "age_reason": "Nobody else is twelve"}
+    assert press(client, "book", typed).status_code == 302
+    assert Booking.objects.get().events.get(action="travellers_named").reason == "Nobody else is twelve"
+
+
+def test_who_may_not_take_other_ages_is_not_asked_for_a_reason(client):
+    clerk_at(client)
+    departure = DepartureFactory()
+    PriceCategory.objects.filter(code="adult").update(min_age=12)
+    row = {"category": "adult", "first_name": "Nour", "last_name": "Saleh", "age": "9"}
+    form = party(departure, way="cash", receipt="R-1", **{f"traveller-0-{name}": value for name, value in row.items()})
+    assert 'name="age_reason"' not in press(client, "book", form).content.decode()
+    assert press(client, "book", form, age_reason="please").status_code == 403
+    assert not Booking.objects.exists()
 
 
 def test_somebody_of_another_operator_is_nobody_here(client):

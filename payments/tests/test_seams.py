@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
+from bookings.errors import DearerAfterRefund
 from bookings.models import Booking, BookingStatus
 from bookings.services import cancel_booking, move_booking
 from bookings.services.moving import move_for_the_operator
@@ -50,20 +51,29 @@ def test_two_moves_give_the_difference_back_once():
     first, second = cheaper(booking.trip, "90"), cheaper(booking.trip, "75", days=2)
     move_booking(booking_id=booking.pk, departure_id=first.pk, actor=clerk())  # 180: 20 back, not carried out yet
     move_booking(booking_id=booking.pk, departure_id=second.pk, actor=clerk())  # 150
+    assert [fact.data["refund"] for fact in facts("booking.moved")] == ["20.00", "30.00"]
     for fact in facts("booking.moved") * 2:
         refund_moved_booking(fact)
     assert asked() == 50
+    assert sorted(Refund.objects.values_list("amount", flat=True)) == [20, 30]  # each what it said
     assert_sound()
 
 
-def test_a_move_back_before_the_refund_was_asked_for_gives_nothing_back():
+@pytest.mark.parametrize("is_done", [True, False])
+def test_money_on_its_way_back_is_not_asked_for_again(is_done):
+    """Who was told that 20 come back gets them: the dearer departure is refused, whether they arrived or not."""
     booking = paid(BookingFactory()).booking
     home = booking.trip
     move_booking(booking_id=booking.pk, departure_id=cheaper(home, "90").pk, actor=clerk())
-    move_booking(booking_id=booking.pk, departure_id=home.pk, actor=clerk())
+    for fact in facts("booking.moved") if is_done else ():
+        refund_moved_booking(fact)
+    with pytest.raises(DearerAfterRefund):
+        move_booking(booking_id=booking.pk, departure_id=home.pk, actor=clerk())
+    moved = move_booking(booking_id=booking.pk, departure_id=home.pk, actor=clerk(), keep_price=True)
     for fact in facts("booking.moved"):
         refund_moved_booking(fact)
-    assert (asked(), fresh(booking).amount_due) == (0, 0)
+    assert (asked(), moved.total, fresh(booking).amount_due) == (20, 180, 0)
+    assert_sound()
 
 
 @pytest.mark.parametrize("moved_first", [True, False])
@@ -80,6 +90,10 @@ def test_a_cancellation_after_a_move_keeps_its_fee(moved_first):
     ]
     for step in steps if moved_first else reversed(steps):
         step()
+    assert [fact.data["refund"] for kind in ("moved", "cancelled") for fact in facts(f"booking.{kind}")] == [
+        "40.00",
+        "80.00",
+    ]
     assert asked() == 120
     assert_sound()
 

@@ -286,4 +286,9 @@ class Departure(TenantOwned):
     @property
     def is_over(self) -> bool:
         """Whether nobody can join it any more, cut-off or not."""
-        return (self.ends_at if self.any_time else self.starts_at) <= now()
+        return self.begins_by <= now()
+
+    @property
+    def begins_by(self) -> datetime:
+        """The last moment at which guests begin: the start, by opening hours the closing."""
+        return self.ends_at if self.any_time else self.starts_at

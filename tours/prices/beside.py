@@ -72,9 +72,10 @@ def fee_lines(terms: Terms, amount: Decimal) -> list[Line]:
         return []
     if fee.value is None:
         raise NoRate(base=terms.home_currency, quote=terms.currency, day=localdate().isoformat())
-    due = amount * fee.value / 100 if fee.basis == FeeBasis.PERCENT else fee.value
+    percent = fee.value if fee.basis == FeeBasis.PERCENT else None
+    due = fee.value if percent is None else amount * percent / 100
     due = round_money(due, terms.currency)
-    return [Line("fee", fee.code, fee.label_en, fee.label_ar, 1, due, due)] if due else []
+    return [Line("fee", fee.code, fee.label_en, fee.label_ar, 1, due, due, percent=percent)] if due else []
 
 
 def extra_lines(terms: Terms, party: Mapping[str, int], asked: Sequence[Mapping[str, Any]]) -> list[Line]:

@@ -110,7 +110,7 @@ def taxes_on(terms: Terms, amount: Decimal, fee: Decimal = Decimal(0)) -> list[T
         if tax.on_fee:
             share += fee * tax.percent / (on_fee if tax.inclusive else 100)
         rounded = round_money(share, terms.currency)
-        taxes.append(TaxLine(tax.code, tax.label_en, tax.label_ar, tax.percent, tax.inclusive, rounded))
+        taxes.append(TaxLine(tax.code, tax.label_en, tax.label_ar, tax.percent, tax.inclusive, rounded, tax.on_fee))
     return taxes
 
 

@@ -26,7 +26,7 @@ _OFFER = """
     g.time_zone, t.currency_id, t.min_guests, t.max_guests, t.status = 'ACTIVE' AND t.deleted_at IS NULL,
     t.cancellation_policy_id, o.basis, o.group_size, o.single_supplement,
     (SELECT json_agg(json_build_array(c.code, c.name_en, c.name_ar, coalesce(p.amount, 0)::text, c.seats,
-                p.original_amount::text, coalesce(c.max_age < 18, false)) ORDER BY c.display_order, c.code)
+                p.original_amount::text, coalesce(c.max_age < 18, false), c.min_age, c.max_age) ORDER BY c.display_order, c.code)
         FROM tours_pricecategory c LEFT JOIN tours_optionprice p ON p.category_id = c.id AND p.option_id = o.id
         WHERE c.tenant_id = o.tenant_id AND (p.id IS NOT NULL OR o.basis = 'PER_GROUP')),
     (SELECT json_agg(json_build_array(e.code, e.name_en, e.name_ar, e.basis, e.amount::text, e.max_quantity,
@@ -168,9 +168,17 @@ def _terms(offer: Sequence[Any], **departure: Any) -> Terms:
         single_supplement=single,
         prices={
             code: CategoryPrice(
-                code, label_en, label_ar, Decimal(amount), seats, Decimal(original) if original else None, is_child
+                code,
+                label_en,
+                label_ar,
+                Decimal(amount),
+                seats,
+                Decimal(original) if original else None,
+                is_child,
+                min_age=min_age,
+                max_age=max_age,
             )
-            for code, label_en, label_ar, amount, seats, original, is_child in prices or ()
+            for code, label_en, label_ar, amount, seats, original, is_child, min_age, max_age in prices or ()
         },
         extras={
             code: ExtraTerms(

@@ -42,6 +42,7 @@ class Line:
     amount: Decimal
     was: Decimal | None = None
     because: tuple[Because, ...] = ()
+    percent: Decimal | None = None  # of a fee that is so many percent of the lines before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class TaxLine:
     percent: Decimal
     inclusive: bool
     amount: Decimal
+    on_fee: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class CategoryPrice:
     original: Decimal | None = None
     is_child: bool = False
     listed: str = ""
+    min_age: int | None = None
+    max_age: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

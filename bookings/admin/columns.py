@@ -1,0 +1,112 @@
+"""How a booking looks in the list and on its page: columns and fields that are only looked at."""
+
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import display
+
+from bookings import wording
+from bookings.access import booking_link
+from bookings.admin.shown import (
+    PAYMENT_COLOURS,
+    STATUS_COLOURS,
+    cancellation_shown,
+    deposit_shown,
+    messages_shown,
+    quote_shown,
+    state_shown,
+)
+from bookings.models import Booking
+
+
+class BookingColumns:
+    """What `BookingAdmin` names in `list_display` and `readonly_fields`."""
+
+    @display(description=gettext_lazy("reference"), ordering="created_at", header=True)
+    def reference_shown(self, booking: Booking) -> list[str]:
+        return [booking.reference, booking.contact_name]
+
+    @display(description=gettext_lazy("trip"))
+    def trip(self, booking: Booking) -> str:
+        return str(booking.items.all()[0]) if booking.items.all() else "–"
+
+    @display(description=gettext_lazy("starts at"), ordering="starts_at")
+    def starts(self, booking: Booking) -> str:
+        start = wording.local(booking.starts_at, booking.quote["time_zone"])
+        if booking.is_any_time:
+            end = wording.local(booking.ends_at, booking.quote["time_zone"])
+            return f"{start:%Y-%m-%d} · {wording.hours_in_words(start, end)}"
+        return f"{start:%Y-%m-%d %H:%M}"
+
+    @display(description=gettext_lazy("party"))
+    def party(self, booking: Booking) -> str:
+        return wording.party_in_words(booking)
+
+    @display(description=gettext_lazy("status"), ordering="status", label=STATUS_COLOURS)
+    def status_shown(self, booking: Booking) -> tuple[str, str]:
+        return booking.status, booking.get_status_display()
+
+    @display(description=gettext_lazy("payment"), ordering="payment_status", label=PAYMENT_COLOURS)
+    def payment_shown(self, booking: Booking) -> tuple[str, str]:
+        return booking.payment_status, booking.get_payment_status_display()
+
+    @display(description=gettext_lazy("state"))
+    def state_shown(self, booking: Booking) -> str:
+        return state_shown(booking)
+
+    @display(description=gettext_lazy("total"), ordering="total")
+    def money_shown(self, booking: Booking) -> str:
+        return wording.money(booking, booking.total)
+
+    @display(description=gettext_lazy("made at"), ordering="created_at")
+    def made(self, booking: Booking) -> str:
+        return f"{localtime(booking.created_at):%Y-%m-%d %H:%M}"
+
+    @display(description=gettext_lazy("made by"))
+    def source_shown(self, booking: Booking) -> str:
+        return {"SELF": _("Customer"), "ADMIN": _("Staff"), "AGENT": _("Agent")}[booking.source]
+
+    @display(description=gettext_lazy("must be paid by"))
+    def pay_by(self, booking: Booking) -> str:
+        if booking.expires_at is None:
+            return "–"
+        return f"{localtime(booking.expires_at):%Y-%m-%d %H:%M}"
+
+    @display(description=gettext_lazy("price"))
+    def quote_shown(self, booking: Booking) -> str:
+        return quote_shown(booking)
+
+    @display(description=gettext_lazy("paid, less what went back"))
+    def paid_shown(self, booking: Booking) -> str:
+        return wording.money(booking, booking.amount_kept)
+
+    @display(description=gettext_lazy("still to pay"))
+    def due_shown(self, booking: Booking) -> str:
+        return wording.money(booking, booking.amount_due)
+
+    @display(description=gettext_lazy("pickup and time"))
+    def ride_shown(self, booking: Booking) -> str:
+        return wording.pickup_in_words(booking) or "–"
+
+    @display(description=gettext_lazy("deposit and balance"))
+    def deposit_shown(self, booking: Booking) -> str:
+        return deposit_shown(booking)
+
+    @display(description=gettext_lazy("cancellation policy"))
+    def policy_shown(self, booking: Booking) -> str:
+        return " · ".join(wording.policy_in_words(booking.policy, booking.is_any_time))
+
+    @display(description=gettext_lazy("refund at cancellation"))
+    def cancellation_shown(self, booking: Booking) -> str:
+        return cancellation_shown(booking)
+
+    @display(description=gettext_lazy("written to the guest"))
+    def messages_shown(self, booking: Booking) -> str:
+        """A page asks for each of its fields several times: this one is looked up once."""
+        shown: str = booking.__dict__.get("shown_messages") or messages_shown(booking)
+        booking.__dict__["shown_messages"] = shown
+        return shown
+
+    @display(description=gettext_lazy("customer's link"))
+    def link_shown(self, booking: Booking) -> str:
+        return booking_link(booking)

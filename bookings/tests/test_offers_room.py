@@ -1,0 +1,99 @@
+"""A choice names only departures that could take the booking: places of its own, of pools, guides, and stocked extras."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+
+from bookings import services
+from bookings.choices import departures_offered
+from bookings.models import BookingStatus
+from bookings.services.offers import Answer
+from bookings.services.replanning import nearest_starts
+from bookings.tests.factories import BookingFactory, HoldFactory
+from bookings.tests.test_pools import pool_of
+from bookings.tests.test_resources import guide, need
+from tours.models import Departure, Engagement
+from tours.tests.factories import DepartureFactory, ExtraFactory, OptionFactory
+
+pytestmark = pytest.mark.usefixtures("tenant")
+
+
+@pytest.fixture
+def gone(tenant):
+    """The departure that cannot be as it was booked."""
+    return DepartureFactory()
+
+
+def later(gone, days, **given):
+    start = gone.starts_at + timedelta(days=days)
+    given = {"option": gone.option, "starts_at": start, "ends_at": start + timedelta(hours=4), **given}
+    return DepartureFactory(**given)
+
+
+def offered(gone):
+    made = services.offer_choices(
+        departure_ids=[gone.pk],
+        reason_en="Storm",
+        reason_ar="عاصفة",
+        deadline=now() + timedelta(days=2),
+        unanswered="REFUND",
+        actor=None,
+    )
+    return {offer.booking_id: [row.departure_id for row in offer.offered.order_by("position")] for offer in made}
+
+
+def test_only_where_the_whole_party_finds_room(gone):
+    small, large = later(gone, 1, capacity=2), later(gone, 2, capacity=9)
+    two = BookingFactory(departure=gone, status=BookingStatus.CONFIRMED)
+    three = BookingFactory(departure=gone, guests={"adult": 3}, status=BookingStatus.CONFIRMED)
+    assert offered(gone) == {two.pk: [small.pk, large.pk], three.pk: [large.pk]}
+
+
+def test_not_where_the_boat_is_full(gone):
+    """Their own places are free; those of the boat, which another tour has sold, are not."""
+    there, other = (
+        later(gone, 1),
+        DepartureFactory(option=OptionFactory(), starts_at=gone.starts_at + timedelta(days=1)),
+    )
+    pool_of(there.option, other.option, capacity=10)
+    booking = BookingFactory(departure=gone, status=BookingStatus.CONFIRMED)
+    free = later(gone, 2)
+    HoldFactory(departure=other, guests={"adult": 9})
+    assert Departure.objects.get(pk=there.pk).seats_left == there.capacity
+    assert offered(gone) == {booking.pk: [free.pk]}
+    HoldFactory(departure=other, guests={"adult": 1})
+    assert nearest_starts([gone])[gone.pk] == [free]
+
+
+def test_not_where_the_guide_is_away(gone):
+    there, free = later(gone, 1), later(gone, 3)
+    fatima = guide()
+    booking = BookingFactory(departure=gone, status=BookingStatus.CONFIRMED)
+    need(gone.tour)
+    span = (there.starts_at - timedelta(hours=2), there.ends_at + timedelta(hours=2))
+    Engagement.objects.create(resource=fatima, state="LEAVE", span=span)
+    assert offered(gone) == {booking.pk: [free.pk]}
+
+
+def test_not_where_their_extras_are_sold_out(gone):
+    ExtraFactory(tour=gone.tour, code="snorkel", basis="PER_UNIT", amount=10, stock=3)
+    there, free = later(gone, 1), later(gone, 2)
+    sets = [{"code": "snorkel", "quantity": 2}]
+    booking = BookingFactory(departure=gone, extras=sets, status=BookingStatus.CONFIRMED)
+    plain = BookingFactory(departure=gone, status=BookingStatus.CONFIRMED)
+    HoldFactory(departure=there, extras=sets)
+    assert offered(gone) == {booking.pk: [free.pk], plain.pk: [there.pk, free.pk]}
+
+
+def test_what_fills_up_meanwhile_is_not_shown_any_more(gone):
+    there, free = later(gone, 1, capacity=2), later(gone, 2)
+    booking = BookingFactory(departure=gone, status=BookingStatus.CONFIRMED)
+    assert offered(gone) == {booking.pk: [there.pk, free.pk]}
+    hold = HoldFactory(departure=there)
+    offer = booking.offers.get()
+    assert departures_offered(offer) == [free]
+    services.release_hold(hold_id=hold.pk, actor=hold.customer)
+    assert departures_offered(offer) == [there, free]
+    done = services.answer_offer(offer_id=offer.pk, answer=Answer.MOVE, departure_id=there.pk)
+    assert done.chosen_id == there.pk

@@ -90,7 +90,7 @@ class CompressionMiddleware(GZipMiddleware):
 
 
 class BodyLimitMiddleware:
-    """Refuses bodies that are larger than their kind may be, before anything reads them."""
+    """Refuses bodies that are larger than their kind may be, or do not say how large they are, before anything reads them."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -100,6 +100,10 @@ class BodyLimitMiddleware:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
             length = 0
+        if not length and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+            return error_response(
+                request, 411, "length_required", _("Send the body with its Content-Length, not in chunks.")
+            )
         upload = request.content_type == "multipart/form-data" or request.path.startswith(BACK_OFFICE)
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if upload else settings.MAX_BODY_BYTES
         if length > limit:

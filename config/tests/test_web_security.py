@@ -117,7 +117,13 @@ def test_one_operators_visitors_leave_room_for_anothers(catalogue, other_tenant,
     assert Client(REMOTE_ADDR="10.0.0.9").get("/api/v1/tours", headers={"X-Tenant": "other"}).status_code == 200
 
 
-def test_bodies_without_a_length_are_taken_for_empty(tenant):
-    """Chunked, without a length: nothing of it is read."""
-    answer = Client().generic("POST", "/api/v1/quotes", b"x" * 100, content_type="application/json", CONTENT_LENGTH="")
-    assert answer.status_code == 400
+def test_bodies_without_a_length_are_not_read(tenant):
+    """In chunks, it would be taken for empty, and the caller be told of fields that they did send."""
+
+    def post(**how):
+        return Client().generic("POST", "/api/v1/quotes", b"x" * 100, "application/json", CONTENT_LENGTH="", **how)
+
+    assert post().status_code == 400
+    refused = post(HTTP_TRANSFER_ENCODING="gzip, chunked", HTTP_ACCEPT_LANGUAGE="ar")
+    assert (refused.status_code, refused.json()["error_code"]) == (411, "length_required")
+    assert "Content-Length" in refused.json()["message"]

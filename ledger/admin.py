@@ -3,6 +3,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -80,6 +81,9 @@ class ExchangeRateAdmin(AuditedAdmin, ModelAdmin):
         return f"{row.base_id} → {row.quote_id}"
 
 
+LINES_A_PAGE = 200
+
+
 class PeriodForm(forms.Form):
     """The days of a statement, both included."""
 
@@ -126,7 +130,10 @@ class AccountAdmin(ReadOnly, ModelAdmin):
         if account is not None and self.has_view_permission(request, account):
             month_ago = localdate() - timedelta(days=30)
             period = PeriodForm(request.GET if "since" in request.GET else {"since": month_ago, "until": localdate()})
-            context |= {"period": period, "statement": statement_of_days(account, period)}
+            shown = statement_of_days(account, period)
+            context |= {"period": period, "statement": shown}
+            if shown is not None:
+                context |= page_of(shown, request.GET.get("page"))
         return super().changeform_view(request, object_id, form_url, context)
 
 
@@ -140,6 +147,17 @@ def statement_of_days(account: Account, period: PeriodForm) -> Statement | None:
         since=make_aware(datetime.combine(first, time.min)) if first else None,
         until=make_aware(datetime.combine(last + timedelta(days=1), time.min)) if last else None,
     )
+
+
+def page_of(whole: Statement, number: str | None) -> dict[str, Any]:
+    """One page of a statement's lines, and the balance that stood before the first of them."""
+    lines = Paginator(whole.lines, LINES_A_PAGE).get_page(number)
+    before = lines.start_index() - 2  # the place of the line before; pages count from one
+    return {
+        "lines": lines,
+        "brought_forward": whole.lines[before].balance if before >= 0 else whole.opening,
+        "pages": lines.paginator.get_elided_page_range(lines.number, on_each_side=2, on_ends=1),
+    }
 
 
 class EntryInline(ReadOnly, TabularInline):

@@ -5,13 +5,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.dashboard import Figure, Panel, panel
+from config.db.counting import counts
 from notifications.models import Delivery, DeliveryStatus, Message, MessageStatus
 
 
 @panel(order=90, permission="notifications.view_delivery")
 def what_did_not_get_through(request: HttpRequest) -> Panel:
-    deliveries = Delivery.objects.filter(status=DeliveryStatus.FAILED).count()
-    messages = Message.objects.filter(status=MessageStatus.FAILED).count()
+    deliveries, messages = counts(
+        Delivery.objects.filter(status=DeliveryStatus.FAILED), Message.objects.filter(status=MessageStatus.FAILED)
+    )
     return Panel(
         title=_("Messages and deliveries"),
         figures=[

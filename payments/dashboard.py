@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from bookings.models import Booking
 from config.dashboard import Figure, Panel, change_in_percent, chart, panel
+from config.db.counting import counts
 from ledger.money import format_money
 from ledger.rates import rates_to
 from payments.models import HAS_MONEY, Notice, NoticeStatus, Payment, Refund, RefundStatus
@@ -39,16 +40,19 @@ def red_flags(request: HttpRequest) -> Panel:
             "admin:payments_notice_changelist",
             "status__exact=FAILED",
         ),
+        (
+            _("Balances overdue"),
+            Booking.objects.balance_overdue(),
+            "admin:bookings_booking_changelist",
+            "balance=overdue",
+        ),
     )
-    figures = []
-    for label, rows, page, query in looked_at:
-        count = rows.count()
-        if count:
-            figures.append(Figure(label, count, link=f"{reverse(page)}?{query}", tone="bad"))
-    overdue = Booking.objects.balance_overdue().count()
-    if overdue:
-        page = reverse("admin:bookings_booking_changelist")
-        figures.append(Figure(_("Balances overdue"), overdue, link=f"{page}?balance=overdue", tone="bad"))
+    found = counts(*(rows for _label, rows, _page, _query in looked_at))
+    figures = [
+        Figure(label, count, link=f"{reverse(page)}?{query}", tone="bad")
+        for (label, _rows, page, query), count in zip(looked_at, found, strict=True)
+        if count
+    ]
     forged = forged_today()
     if forged:
         figures.append(Figure(_("Notices with a bad signature today"), forged, tone="bad"))

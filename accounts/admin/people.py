@@ -173,8 +173,16 @@ class PersonAdmin(AuditedAdmin, UserAdmin, ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody changes people who may do more than themselves."""
-        if not super().has_change_permission(request, obj) or obj is None:
-            return super().has_change_permission(request, obj)
+        allowed = super().has_change_permission(request, obj)
+        if not allowed or obj is None:
+            return bool(allowed)
+        known: dict[str, bool] = request.__dict__.setdefault("manageable_people", {})  # a page asks for each of its parts
+        person = str(getattr(obj, "pk", obj))
+        if person not in known:
+            known[person] = self._may_manage(request, obj)
+        return known[person]
+
+    def _may_manage(self, request: HttpRequest, obj: User | str) -> bool:
         membership = Membership.objects.select_related("role", "user").filter(user=obj).first()
         if membership is None:
             return False

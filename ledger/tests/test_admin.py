@@ -7,6 +7,7 @@ from django.urls import reverse
 from accounts.models import AuditEntry, Role
 from accounts.roles import seed_roles
 from accounts.tests.factories import MembershipFactory, UserFactory
+from ledger import admin as ledger_admin
 from ledger.models import Account, AccountRole, Currency, ExchangeRate, Transaction
 from ledger.services import credit, debit, owned_account, post, system_account
 from ledger.services import reverse as undo
@@ -97,6 +98,23 @@ def test_the_last_day_of_a_statement_counts_whole(platform, posted):
     wallet, day = Account.objects.get(role="WALLET"), posted.occurred_at.date().isoformat()
     shown = platform.get(url("account", "change", wallet.pk), {"since": day, "until": day}).context["statement"]
     assert (shown.opening, shown.closing) == (0, Decimal(120))
+
+
+def test_a_long_statement_comes_in_pages_that_carry_the_balance(platform, posted, monkeypatch):
+    monkeypatch.setattr(ledger_admin, "LINES_A_PAGE", 2)
+    clearing = system_account(AccountRole.GATEWAY_CLEARING, "USD", "stripe")
+    wallet = Account.objects.get(role="WALLET")
+    for number in range(2, 6):
+        post(f"payment:{number}:captured", "PAYMENT", debit(clearing, Decimal(10)), credit(wallet, Decimal(10)))
+    second = platform.get(url("account", "change", wallet.pk), {"page": 2}).context
+    assert [line.balance for line in second["lines"]] == [Decimal(140), Decimal(150)]
+    assert second["brought_forward"] == Decimal(130)
+    last = platform.get(url("account", "change", wallet.pk), {"page": 99})
+    assert [line.balance for line in last.context["lines"]] == [Decimal(160)]
+    assert "Brought forward" in last.content.decode()
+    first = platform.get(url("account", "change", wallet.pk), {"page": "soon"})
+    assert first.context["brought_forward"] == 0
+    assert "?page=2" in first.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from unfold.widgets import (
 
 from config.admin import id_of
 from config.errors import DomainError
+from config.i18n import in_language
 from tours.admin.pages import CatalogueAdmin
 from tours.admin.shown import badge, local_time, occupancy
 from tours.models import Departure, DepartureStatus, TourOption
@@ -297,7 +298,7 @@ class DepartureAdmin(CatalogueAdmin):
 
     @display(description=gettext_lazy("tour"), ordering="tour__title_en", header=True)
     def tour_shown(self, departure: Departure) -> Any:
-        return [str(departure.tour), str(departure.option).partition(" · ")[2]]
+        return [str(departure.tour), in_language(departure.option, "name")]
 
     @display(description=gettext_lazy("tour"))
     def tour_link(self, departure: Departure) -> str:

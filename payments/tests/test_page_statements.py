@@ -1,0 +1,45 @@
+"""Pages of the back-office ask the database a bounded number of times, however much they show.
+
+`python -m benchmarks pages` walks all of them over the demo data; here stand those whose lists once asked for each row.
+"""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Role
+from accounts.roles import seed_roles
+from accounts.tests.factories import MembershipFactory
+from tours.tests.factories import DepartureFactory
+
+MOST = 20
+
+
+@pytest.fixture
+def administrator(tenant):
+    seed_roles()
+    return MembershipFactory(role=Role.objects.get(code=Role.Code.ADMIN)).user
+
+
+@pytest.fixture
+def browser(administrator):
+    client = Client()
+    client.force_login(administrator)
+    return client
+
+
+def test_the_dashboard(browser, django_assert_max_num_queries):
+    with django_assert_max_num_queries(MOST):
+        assert browser.get(reverse("admin:index")).status_code == 200
+
+
+def test_departures_of_many_tours(browser, django_assert_max_num_queries):
+    DepartureFactory.create_batch(12)
+    with django_assert_max_num_queries(MOST):
+        page = browser.get(reverse("admin:tours_departure_changelist"), {"when": "all"})
+    assert page.context["cl"].result_count == 12
+
+
+def test_a_person(browser, administrator, django_assert_max_num_queries):
+    with django_assert_max_num_queries(MOST):
+        assert browser.get(reverse("admin:accounts_user_change", args=[administrator.pk])).status_code == 200

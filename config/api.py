@@ -1,16 +1,13 @@
-"""The API's common forms: the error body, and the handler that turns refusals into it."""
+"""The API's common forms: the error body, and the handler that turns refusals into it. What people see: `config.failures`."""
 
 import contextlib
 import logging
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.loader import render_to_string
-from django.utils import translation
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -124,41 +121,3 @@ def throttled_instead(context: dict[str, Any]) -> exceptions.Throttled | None:
     except exceptions.Throttled as throttled:
         return throttled
     return None
-
-
-def _fail(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:
-    """The common body for programs; a plain page for people, who come by a browser and not through `/api`."""
-    if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", ""):
-        return error_response(request, status, code, message)
-    page = render_to_string(
-        "errors/page.html", {"status": status, "message": message, "request_id": getattr(request, "id", "")}
-    )
-    return HttpResponse(page, status=status)
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _fail(request, 400, "bad_request", _("The request cannot be understood."))
-
-
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _fail(request, 403, "permission_denied", _("You may not do this."))
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _fail(request, 404, "not_found", _("Not found."))
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """The last door: no trace leaves the house; the log line has it, under the same request id."""
-    away = part_that_is_away(sys.exc_info()[1])
-    with translation.override(translation.get_language_from_request(request)):  # it may have failed before that was set
-        if not away:
-            return _internal_error(request)
-        metrics.UNAVAILABLE.labels(away).inc()
-        response = _fail(request, 503, "unavailable", str(AWAY))
-        response["Retry-After"] = str(RETRY_AFTER)
-        return response
-
-
-def _internal_error(request: HttpRequest) -> HttpResponse:
-    return _fail(request, 500, "internal_error", str(BROKEN))

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 
 from config.addresses import Caller, client_address, current_caller
 from config.api import error_response
+from config.failures import fail
 from config.ids import uuid7
 from config.logs import request_context
 from config.tenancy import tenant_context
@@ -107,9 +108,9 @@ class BodyLimitMiddleware:
         upload = request.content_type == "multipart/form-data" or request.path.startswith(BACK_OFFICE)
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if upload else settings.MAX_BODY_BYTES
         if length > limit:
-            return error_response(
-                request, 413, "body_too_large", _("The body is larger than {limit} bytes.").format(limit=limit)
-            )
+            with translation.override(translation.get_language_from_request(request)):  # nobody has set it yet
+                message = _("The body is larger than {limit} bytes.").format(limit=limit)
+                return fail(request, 413, "body_too_large", message)
         return self.get_response(request)
 
 

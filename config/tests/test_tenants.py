@@ -25,7 +25,7 @@ def houses(settings, tenant):
 
     class Urls:
         urlpatterns = [path("api/v1/test/who", who), path("api/v1/payments/webhooks/test", who)]
-        handler400 = "config.api.bad_request"
+        handler400 = "config.failures.bad_request"
 
     settings.ROOT_URLCONF = Urls
     settings.ALLOWED_HOSTS = ["testserver", "nile.example"]

@@ -1,5 +1,6 @@
 """The voucher: one page (more for large parties) that a guest shows and a guide scans, in one language or in both."""
 
+from dataclasses import dataclass
 from io import BytesIO
 
 import segno
@@ -33,24 +34,52 @@ DEEP, BRAND, INK, SOFT, LINE, PALE = (
 )
 BAND = 96.0
 QR = 98.0
-LABEL, VALUE, LEADING = 8.0, 11.0, 15.0
+LABEL = 8.0
 MOST_LINES = 30  # of one value on one page
+KEPT = 2  # so many of the last facts stand on one page with the terms
+
+
+@dataclass(frozen=True)
+class _Density:
+    """Size and leading of what the facts say, the space below each, and the same of the terms."""
+
+    value: float
+    leading: float
+    gap: float
+    small: float
+    small_leading: float
+
+
+ROOMY = _Density(11.0, 15.0, 9.0, 10.0, 14.0)
+# What does not fit on one page is set closer, as far as it stays easy to read.
+DENSITIES = (ROOMY, _Density(10.0, 13.5, 7.0, 9.0, 12.5), _Density(9.5, 12.5, 5.5, 8.5, 11.5))
 
 
 def voucher_pdf(booking: Booking, language: str = "both") -> bytes:
-    """The voucher as PDF; `language` is `en`, `ar` or `both`. The booking comes from `for_display()`."""
+    """The voucher as PDF; `language` is `en`, `ar` or `both`. The booking comes from `for_display()`.
+
+    On one page where a closer setting makes that possible, else roomy on several.
+    """
     register_fonts()
     tenant = tenant_at_hand()
     languages = ("en", "ar") if language == "both" else (language,)
-    voucher = _Voucher(booking, [facts_of(booking, tenant, one) for one in languages])
-    return voucher.draw()
+    columns = [facts_of(booking, tenant, one) for one in languages]
+    roomy, *closer = (_Voucher(booking, columns, density) for density in DENSITIES)
+    drawn = roomy.draw()
+    if roomy.page == 1:
+        return drawn
+    for voucher in closer:
+        tried = voucher.draw()
+        if voucher.page == 1:
+            return tried
+    return drawn
 
 
 class _Voucher:
     """A canvas and where we are on it: `y` is the top of what comes next."""
 
-    def __init__(self, booking: Booking, columns: list[Facts]) -> None:
-        self.booking, self.columns = booking, columns
+    def __init__(self, booking: Booking, columns: list[Facts], density: _Density = ROOMY) -> None:
+        self.booking, self.columns, self.density = booking, columns, density
         self.buffer = BytesIO()
         self.canvas = Canvas(self.buffer, pagesize=A4)
         self.canvas.setTitle(f"{columns[0].title} {booking.reference}")
@@ -62,9 +91,17 @@ class _Voucher:
     def draw(self) -> bytes:
         self.band()
         self.ticket()
-        for row in range(max(len(facts.rows) for facts in self.columns)):
-            self.row([facts.rows[row] if row < len(facts.rows) else Fact("", "") for facts in self.columns])
-        self.small_print()
+        rows = [
+            [facts.rows[row] if row < len(facts.rows) else Fact("", "") for facts in self.columns]
+            for row in range(max(len(facts.rows) for facts in self.columns))
+        ]
+        terms = self.terms()
+        for row in rows[:-KEPT]:
+            self.row(row)
+        self.make_room(sum(map(self.height_of, rows[-KEPT:])) + self.height_of_terms(terms))
+        for row in rows[-KEPT:]:
+            self.row(row)
+        self.small_print(terms)
         self.footer()
         self.canvas.save()
         return self.buffer.getvalue()
@@ -141,9 +178,15 @@ class _Voucher:
 
     # --- The facts ---
 
+    def height_of(self, cells: list[Fact]) -> float:
+        """What a fact takes in all languages, at most what fits on a page."""
+        lines = [len(wrap(fact.value, REGULAR, self.density.value, self.column_width)) for fact in cells]
+        return LABEL + 4 + self.density.leading * min(MOST_LINES, max(lines)) + self.density.gap
+
     def row(self, cells: list[Fact]) -> None:
         """One fact, in each language beside the other; what is too long for a page goes on on the next."""
-        rest = [wrap(fact.value, REGULAR, VALUE, self.column_width) for fact in cells]
+        size, leading = self.density.value, self.density.leading
+        rest = [wrap(fact.value, REGULAR, size, self.column_width) for fact in cells]
         labels = [fact.label for fact in cells]
         directions = [
             is_rtl(fact.value, facts.rtl) if fact.is_free else facts.rtl
@@ -151,36 +194,43 @@ class _Voucher:
         ]
         while any(rest):
             now, rest = [lines[:MOST_LINES] for lines in rest], [lines[MOST_LINES:] for lines in rest]
-            height = LABEL + 4 + LEADING * max(len(lines) for lines in now) + 9
+            height = LABEL + 4 + leading * max(len(lines) for lines in now) + self.density.gap
             self.make_room(height)
             for place, label in enumerate(labels):
                 self.text(label, place, self.y - LABEL, REGULAR, LABEL, SOFT)
                 for number, line in enumerate(now[place]):
-                    y = self.y - LABEL - 4 - LEADING * (number + 1) + 4
-                    self.text(line, place, y, REGULAR, VALUE, INK, rtl=directions[place])
+                    y = self.y - LABEL - 4 - leading * (number + 1) + 4
+                    self.text(line, place, y, REGULAR, size, INK, rtl=directions[place])
             self.y -= height
             self.canvas.setStrokeColor(LINE)
             for place in range(len(cells)):
                 x = self.left_of(place)
-                self.canvas.line(x, self.y + 5, x + self.column_width, self.y + 5)
+                self.canvas.line(x, self.y + self.density.gap / 2, x + self.column_width, self.y + self.density.gap / 2)
             labels = [""] * len(cells)
 
-    def small_print(self) -> None:
-        """The terms, one under the other."""
-        columns = [
+    def terms(self) -> list[list[tuple[Face, str]]]:
+        """The lines of the terms in each language, with the face of each."""
+        return [
             [
                 (BOLD if number == 0 else REGULAR, part)
                 for number, line in enumerate(facts.small_print)
-                for part in wrap(line, REGULAR, 10, self.column_width)
+                for part in wrap(line, REGULAR, self.density.small, self.column_width)
             ]
             for facts in self.columns
         ]
-        height = 14.0 * max(len(lines) for lines in columns) + 14
+
+    def height_of_terms(self, columns: list[list[tuple[Face, str]]]) -> float:
+        return self.density.small_leading * max(len(lines) for lines in columns) + 14
+
+    def small_print(self, columns: list[list[tuple[Face, str]]]) -> None:
+        """The terms, one under the other."""
+        height = self.height_of_terms(columns)
         self.make_room(height)
         self.y -= 10
         for place, lines in enumerate(columns):
             for number, (font, line) in enumerate(lines):
-                self.text(line, place, self.y - 10 - 14 * number, font, 10, SOFT)
+                y = self.y - 10 - self.density.small_leading * number
+                self.text(line, place, y, font, self.density.small, SOFT)
         self.y -= height
 
     def make_room(self, height: float) -> None:

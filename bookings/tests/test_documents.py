@@ -74,6 +74,20 @@ def test_both_languages_stand_on_one_page():
     assert joined("مشتركة") in text
 
 
+def test_a_voucher_that_is_a_little_too_long_is_set_closer_and_stays_on_one_page():
+    """How many lines of requests fit: with each more it stays one page, until it becomes two, and the terms never stand alone."""
+    seen = set()
+    for lines in range(1, 15, 2):
+        booking = booked(
+            travellers=TRAVELLERS, details={"special_requests": "A long request of this guest. " * 3 * lines}
+        )
+        pages = [page.extract_text() for page in read(voucher_pdf(booking)).pages]
+        seen.add(len(pages))
+        assert "Until 24 hours before the start: 100 % back" in pages[-1]
+        assert "Paid" in pages[-1]
+    assert seen == {1, 2}
+
+
 def test_long_and_mixed_texts_stay_on_the_page():
     name = {"category": "adult", "first_name": "عبد الرحمن بن محمد", "last_name": "Al-Saud " * 6}
     booking = booked(

@@ -2,6 +2,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.apps import apps
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.db.models.functions import Length
@@ -44,14 +46,14 @@ class Written:
 
 
 def link_to_subject(kind: str, id_: Any) -> str:
-    """A link to the page of what a fact or message is about; the plain kind where there is no such page."""
+    """A link to the page of what a fact or message is about, named by what it is; the plain kind where there is none."""
     if not kind:
         return "–"
     try:
         address = reverse(f"admin:{kind.replace('.', '_')}_change", args=[id_])
     except NoReverseMatch:
         return kind
-    return format_html('<a href="{}">{}</a>', address, kind)
+    return format_html('<a href="{}">{}</a>', address, apps.get_model(kind)._meta.verbose_name)
 
 
 def try_each(
@@ -137,12 +139,12 @@ class AttachmentInline(Written, TabularInline):
 
 @admin.register(Message)
 class MessageAdmin(Written, ModelAdmin):
-    list_display = ["subject", "recipient", "template", "language", "status_shown", "created_at", "sent_at"]
+    list_display = ["subject", "recipient", "template", "language_shown", "status_shown", "created_at", "sent_at"]
     list_filter = ["status", "template", "language", "created_at"]
     search_fields = ["recipient", "subject", "=subject_id"]
     date_hierarchy = "created_at"
     fieldsets = [
-        (None, {"fields": ["recipient", "subject", "about", "template", "language"]}),
+        (None, {"fields": ["recipient", "subject", "about", "template", "language_shown"]}),
         (
             _("Sending"),
             {"fields": ["status", "attempts", "next_try_at", "error", "created_at", "sent_at", "once_key"]},
@@ -158,6 +160,10 @@ class MessageAdmin(Written, ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [name for _title, options in self.fieldsets for name in options["fields"]]
+
+    @display(description=_("language"), ordering="language")
+    def language_shown(self, message: Message) -> str:
+        return str(dict(settings.LANGUAGES).get(message.language, message.language))
 
     @display(description=_("about"))
     def about(self, message: Message) -> str:

@@ -1,20 +1,15 @@
 """What customers are told about their money."""
 
-from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format
-from django.utils.timezone import localtime, now
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import override, pgettext
 
-from accounts.models import Tenant
 from bookings import wording
 from bookings.access import booking_link
 from bookings.models import Booking, BookingStatus
 from config.i18n import in_language
-from config.tenancy import tenant_id_or_raise
 from ledger.money import format_money
 from notifications.mail import write_message
 from payments.models import Payment, Refund
@@ -29,7 +24,7 @@ def write_payment_failed(payment: Payment) -> None:
             (_("Amount"), _shown(booking, payment.amount)),
             (_("Payment"), payment.number),
         ]
-        context = {"booking": booking, "rows": rows, "pay_by": _pay_by(booking)}
+        context = {"booking": booking, "rows": rows, "pay_by": _pay_by(booking), "link": payment_link(booking)}
     write_message(
         "payment_failed",
         to=booking.contact_email,
@@ -148,9 +143,7 @@ def _shown(booking: Booking, amount: Decimal) -> str:
 
 
 def _pay_by(booking: Booking) -> str:
-    """Until when the places are kept, in the operator's zone; nothing where no time runs."""
+    """Until when the places are kept, by the trip's clock; nothing where no time runs."""
     if booking.status != BookingStatus.PENDING_PAYMENT or booking.expires_at is None or booking.expires_at <= now():
         return ""
-    zone = ZoneInfo(Tenant.objects.values_list("time_zone", flat=True).get(pk=tenant_id_or_raise()))
-    at: datetime = localtime(booking.expires_at, zone)
-    return f"{date_format(at, 'DATE_FORMAT')} {at:%H:%M} ({zone.key})"
+    return wording.moment_in_words(wording.local(booking.expires_at, booking.quote["time_zone"]))

@@ -19,6 +19,7 @@ THEME: dict[str, Any] = {
     "BORDER_RADIUS": "8px",
     "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
     "STYLES": [lambda request: static("admin/rihla.css")],
+    "SCRIPTS": [lambda request: static("admin/focus.js")],
     "COLORS": {
         "primary": {
             "50": "#effaf8",

@@ -31,11 +31,23 @@ CAUSES: dict[str, Any] = {
     "surplus": gettext_lazy("More came than was due"),
 }
 
+GATEWAYS: dict[str, Any] = {
+    "cash": gettext_lazy("Cash"),
+    "sandbox": gettext_lazy("Sandbox"),
+    "stripe": "Stripe",
+    "paypal": "PayPal",
+}
+
 WAYS: dict[str, Any] = {
     "sandbox": gettext_lazy("Pay by card (test)"),
     "stripe": gettext_lazy("Pay by card"),
     "paypal": gettext_lazy("Pay by PayPal"),
 }
+
+
+def gateway_name(gateway: str) -> str:
+    """What staff call a gateway; its code where it has no name."""
+    return str(GATEWAYS.get(gateway, gateway))
 
 
 def way_to_pay(gateway: str) -> str:

@@ -60,6 +60,9 @@ class AllotmentForm(forms.ModelForm):
 
 @admin.register(Allotment)
 class AllotmentAdmin(AuditedAdmin, ModelAdmin):
+    empty_hint = gettext_lazy(
+        "Places that a partner sells without asking first. What it does not use comes back on sale."
+    )
     form = AllotmentForm
     list_display = ["partner", "option", "places", "first_day", "last_day", "release_days", "used_shown", "is_active"]
     list_filter = [("partner", AutocompleteSelectFilter), ("option", AutocompleteSelectFilter), "is_active"]

@@ -12,6 +12,7 @@ from bookings.admin.shown import (
     STATUS_COLOURS,
     cancellation_shown,
     deposit_shown,
+    in_pieces,
     messages_shown,
     quote_shown,
     state_shown,
@@ -35,8 +36,8 @@ class BookingColumns:
         start = wording.local(booking.starts_at, booking.quote["time_zone"])
         if booking.is_any_time:
             end = wording.local(booking.ends_at, booking.quote["time_zone"])
-            return f"{start:%Y-%m-%d} · {wording.hours_in_words(start, end)}"
-        return f"{start:%Y-%m-%d %H:%M}"
+            return in_pieces(f"{start:%Y-%m-%d}", f"· {wording.hours_in_words(start, end)}")
+        return in_pieces(f"{start:%Y-%m-%d}", f"{start:%H:%M}")
 
     @display(description=gettext_lazy("party"))
     def party(self, booking: Booking) -> str:
@@ -60,7 +61,8 @@ class BookingColumns:
 
     @display(description=gettext_lazy("made at"), ordering="created_at")
     def made(self, booking: Booking) -> str:
-        return f"{localtime(booking.created_at):%Y-%m-%d %H:%M}"
+        made = localtime(booking.created_at)
+        return in_pieces(f"{made:%Y-%m-%d}", f"{made:%H:%M}")
 
     @display(description=gettext_lazy("made by"))
     def source_shown(self, booking: Booking) -> str:

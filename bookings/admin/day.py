@@ -47,6 +47,9 @@ TONES = {CheckInAction.CAME: "success", CheckInAction.ABSENT: "danger", CheckInA
 class CheckInAdmin(ModelAdmin):
     """The steps of all check-ins, to be looked at; below it the pages of the day."""
 
+    empty_hint = gettext_lazy(
+        "Each guest who is let in, marked as absent or taken back leaves a line here. Check-in begins on the page Today."
+    )
     list_display = ["at_shown", "booking_shown", "action_shown", "guests", "actor", "method", "reason"]
     list_display_links = None
     list_filter = [("action", ChoicesDropdownFilter), ("at", RangeDateTimeFilter)]
@@ -246,7 +249,7 @@ class CheckInAdmin(ModelAdmin):
         }
 
     def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-        everywhere = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}
+        everywhere = {**self.admin_site.each_context(request), "media": self.media}
         return _unkept(TemplateResponse(request, template, {**everywhere, **context}))
 
     def _paper(self, request: Any, template: str, context: dict[str, Any]) -> HttpResponse:
@@ -306,6 +309,7 @@ def _words() -> dict[str, Any]:
         "extras": _("Extras"),
         "emergency": _("In an emergency"),
         "travellers": _("Travellers"),
+        "comma": _(", "),
         "language": _("Language"),
         "languages": {code: str(label) for code, label in Language.choices},
         "pickup": _("Pickup"),

@@ -19,6 +19,7 @@ from config.filters import DaysFilter
 
 @admin.register(Hold)
 class HoldAdmin(ModelAdmin):
+    empty_hint = gettext_lazy("Seats that somebody keeps while they decide; each ends by itself after some minutes.")
     list_display = ["departure", "seats", "customer_shown", "status_shown", "total", "created_at", "expires_at"]
     list_filter = [
         ("status", ChoicesDropdownFilter),

@@ -43,6 +43,9 @@ class AnswerForm(forms.Form):
 
 @admin.register(ChoiceOffer)
 class ChoiceOfferAdmin(AuditedAdmin, ModelAdmin):
+    empty_hint = gettext_lazy(
+        "Where a departure cannot run as it was booked, its guests are offered a choice. Their answers stand here."
+    )
     list_display = ["booking_shown", "trip", "deadline_shown", "unanswered", "status_shown", "answered_by"]
     list_filter = [("status", ChoicesDropdownFilter)]
     list_filter_submit = True

@@ -75,6 +75,7 @@ class NetRateInline(TabularInline):
 
 @admin.register(Partner)
 class PartnerAdmin(AuditedAdmin, ModelAdmin):
+    empty_hint = _("Agencies and hotels that book at prices of their own.")
     list_display = ["name_en", "name_ar", "code", "currency", "people_shown", "is_active"]
     list_filter = ["is_active"]
     search_fields = ["name_en", "name_ar", "code"]

@@ -202,6 +202,9 @@ def bookings_shown(bookings: list[tuple[UUID, str, str, int]]) -> dict[str, Any]
 class PlannedChangeAdmin(AuditedAdmin, ModelAdmin):
     """What was planned, and what became of it."""
 
+    empty_hint = gettext_lazy(
+        "What was changed in schedules, seasons and blackouts once departures were there, and what became of their guests."
+    )
     list_display = ["title", "created_at", "made_by", "applied_at", "applied_by", "outcome_shown"]
     list_select_related = ["made_by", "applied_by"]
     ordering = ["-created_at"]

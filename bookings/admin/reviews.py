@@ -24,10 +24,12 @@ from config.admin import id_of, page
 from config.errors import DomainError
 from config.i18n import in_language
 from tours.admin.editor import TOUR
+from tours.admin.shown import badge
 from tours.models import Tour
 
 AT_ONCE = 20
 COLOURS = {ReviewStatus.APPROVED: "success", ReviewStatus.PENDING: "warning", ReviewStatus.REJECTED: "danger"}
+TONES = {ReviewStatus.APPROVED: "good", ReviewStatus.PENDING: "warn", ReviewStatus.REJECTED: "bad"}
 
 
 def waiting_badge(request: HttpRequest) -> str:
@@ -162,7 +164,7 @@ class ReviewAdmin(AuditedAdmin, ModelAdmin):
     actions_detail = ["approve_this"]
     fields = [
         ("tour_link", "booking_link"),
-        ("stars_shown", "status_shown"),
+        ("stars_shown", "state"),
         ("author_name", "travelled_on"),
         "title",
         "text_shown",
@@ -242,6 +244,10 @@ class ReviewAdmin(AuditedAdmin, ModelAdmin):
     @display(description=gettext_lazy("status"), ordering="status", label=COLOURS)
     def status_shown(self, review: Review) -> tuple[str, str]:
         return review.status, review.get_status_display()
+
+    @display(description=gettext_lazy("status"))
+    def state(self, review: Review) -> str:
+        return badge(review.get_status_display(), TONES[ReviewStatus(review.status)])
 
     @display(description=gettext_lazy("helpful, reports"), ordering="-open_reports")
     def counts_shown(self, review: Review) -> str:

@@ -150,3 +150,8 @@ def deposit_shown(booking: Booking) -> str:
         day = wording.moment_in_words(wording.local(booking.balance_cancel_at, booking.quote["time_zone"]))
         told.append(_("Cancelled on {day} if unpaid.").format(day=day))
     return " ".join(part for part in told if part) or "–"
+
+
+def in_pieces(*parts: str) -> str:
+    """Parts of which none is broken over two lines: a date is not torn at its hyphens."""
+    return format_html_join(" ", '<span class="whitespace-nowrap">{}</span>', ((part,) for part in parts))

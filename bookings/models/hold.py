@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config import metrics
 from config.errors import IllegalMove
+from config.i18n import language_now
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantManager, TenantOwned
 from tours.models import Departure
@@ -75,7 +76,7 @@ class Hold(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return f"{self.seats} × {self.departure_id}"
+        return f"{self.seats} × {self.quote['title'][language_now()]}" if "title" in self.quote else str(self.seats)
 
     def move_to(self, status: HoldStatus) -> None:
         """The only line that changes the status. Raises `IllegalMove`. Seats are the caller's to move."""

@@ -167,6 +167,8 @@ def test_list_page_and_tour_show_reviews(tour, clerk, language):
     assert clerk.get(reverse("admin:bookings_review_changelist")).status_code == 200
     page = clerk.get(reverse("admin:bookings_review_change", args=[review.pk]))
     assert WORDS in page.content.decode()
+    assert '<span class="rihla-badge rihla-' in page.content.decode()  # its state, in words
+    assert "(&#x27;" not in page.content.decode()
     on_tour = clerk.get(reverse("admin:tour_panel", args=[tour.pk, "reviews-1"])).content.decode()
     assert WORDS[:40] in on_tour
 

@@ -29,6 +29,7 @@ COLOURS = {
 
 @admin.register(Notice)
 class NoticeAdmin(LookedAt):
+    empty_hint = _("What gateways report about payments arrives here by itself.")
     list_display = ["dedupe_key", "gateway", "type", "state", "payment_link", "received_at", "attempts"]
     list_filter = [("status", ChoicesDropdownFilter), "gateway", "type", ("received_at", DaysFilter)]
     list_filter_submit = True

@@ -25,7 +25,7 @@ from payments.gateways.interface import GatewayError
 from payments.gateways.registry import offered_codes
 from payments.models import Notice, Payment, PaymentEvent, PaymentFlag, PaymentStatus, Refund, RefundStatus
 from payments.services import check_payment, give_mismatch_back, keep_mismatch, request_refund, start_payment
-from payments.wording import event_in_words, refund_reason, way_to_pay
+from payments.wording import event_in_words, gateway_name, refund_reason, way_to_pay
 
 STATUS_COLOURS = {
     PaymentStatus.PENDING: "info",
@@ -193,7 +193,7 @@ class MismatchForm(BaseDialogForm):
 
 @admin.register(Payment)
 class PaymentAdmin(LookedAt):
-    list_display = ["number", "booking_link", "state", "money", "gateway", "flag_shown", "created_at", "paid_at"]
+    list_display = ["number", "booking_link", "state", "money", "gateway_shown", "flag_shown", "created_at", "paid_at"]
     list_filter = [
         ("status", ChoicesDropdownFilter),
         FlaggedFilter,
@@ -218,7 +218,7 @@ class PaymentAdmin(LookedAt):
             _("At the gateway"),
             {
                 "fields": [
-                    "gateway",
+                    "gateway_shown",
                     "payer_link",
                     "gateway_reference",
                     "captured_reference",
@@ -251,6 +251,10 @@ class PaymentAdmin(LookedAt):
     @display(description=_("status"))
     def state_badge(self, payment: Payment) -> str:
         return badge(payment.get_status_display(), STATUS_COLOURS[PaymentStatus(payment.status)])
+
+    @display(description=_("gateway"), ordering="gateway")
+    def gateway_shown(self, payment: Payment) -> str:
+        return gateway_name(payment.gateway)
 
     @display(description=_("amount"), ordering="amount")
     def money(self, payment: Payment) -> str:

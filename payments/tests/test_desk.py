@@ -84,6 +84,9 @@ def test_a_call_from_the_first_word_to_the_voucher(client):
     page = client.get(answer["Location"]).content.decode()
     assert booking.reference in page
     assert "R-2026-17" not in page
+    voucher = reverse("admin:bookings_booking_voucher_this", args=[booking.pk])
+    assert f'href="{voucher}"' in page
+    assert client.get(voucher)["Content-Type"] == "application/pdf"
     mail = Message.objects.get(template="booking_confirmed")
     assert (mail.recipient, mail.attachments.count()) == (mona.email, 2)
     assert_sound()

@@ -294,7 +294,7 @@
         on: { click: () => { came(party, count); } } }),
       party.missing && started() ? make("button", { type: "button", class: "quiet", text: words.not_come, on: { click: () => absent(party) } }) : "") : "";
     const more = isOpen ? make("dl", { class: "more" }, ...[
-      [words.travellers, party.travellers.map((one) => `${one.first_name} ${one.last_name}${one.age !== null ? ` (${one.age})` : ""}`).join("، ")],
+      [words.travellers, party.travellers.map((one) => `${one.first_name} ${one.last_name}${one.age !== null ? ` (${one.age})` : ""}`).join(words.comma)],
       [words.language, words.languages[party.language] || party.language],
       [words.pickup, party.pickup],
       ...party.needs.map((need) => [words[need.kind], need.text]),

@@ -29,6 +29,7 @@ MOST_LINES = 200
 
 @admin.register(Blackout)
 class BlackoutAdmin(LooksFirst, CatalogueAdmin, ModelAdmin):
+    empty_hint = gettext_lazy("Days on which nothing runs: of one tour, one destination, or everywhere.")
     list_display = ["days", "scope", "reason"]
     list_select_related = ["tour", "destination"]
     list_filter = ["destination"]

@@ -19,6 +19,9 @@ from tours.services.feeds import publish_things_to_do
 
 @admin.register(Feed)
 class FeedAdmin(ModelAdmin):
+    empty_hint = gettext_lazy(
+        "Lists of the tours for search engines, made each night and when you ask for it, once the operator has a site."
+    )
     list_display = ["kind", "products", "made_at", "state_shown"]
     actions_list = ["publish_now"]
     fields = ["kind", "products", "made_at", "state_shown", "refused_at", "refusal", "left_out_shown"]

@@ -38,6 +38,7 @@ class PlaceInline(TwoLanguages, TabularInline):
 
 @admin.register(PickupZone)
 class PickupZoneAdmin(CatalogueAdmin):
+    empty_hint = _("Where guests are fetched and brought back. Each tour then says what a zone costs.")
     form = ZoneForm
     list_display = ["name_en", "name_ar", "code", "places_shown", "is_active"]
     search_fields = ["name_en", "name_ar", "code", "places__name_en", "places__name_ar"]

@@ -25,6 +25,9 @@ class MemberInline(TabularInline):
 
 @admin.register(Pool)
 class PoolAdmin(CatalogueAdmin):
+    empty_hint = _(
+        "Options that sell the places of one boat or bus stand together here, so that it is never sold twice."
+    )
     list_display = ["name_en", "name_ar", "capacity", "options_shown"]
     search_fields = ["name_en", "name_ar"]
     fieldsets = [

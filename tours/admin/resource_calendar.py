@@ -87,7 +87,7 @@ def resource_calendar(request: HttpRequest) -> HttpResponse:
     kinds = [("", _("All")), *((value, str(label)) for value, label in ResourceKind.choices)]
     context = {
         **admin.site.each_context(request),
-        "title": _("Guides, vehicles, equipment"),
+        "title": _("Who goes where"),
         "subtitle": None,
         "days": [(day, date_format(day, "D j M"), day == localdate()) for day in found.days],
         "rows": [_row(row, found.days) for row in found.rows],

@@ -56,6 +56,9 @@ def _most_engaged(resource: Resource) -> int:
 
 @admin.register(Resource)
 class ResourceAdmin(CatalogueAdmin):
+    empty_hint = gettext_lazy(
+        "Guides, vehicles and equipment that departures need. Who is free is then known when a departure is sold."
+    )
     form = ResourceForm
     list_display = ["name_en", "name_ar", "kind", "can_shown", "size_shown", "is_active", "calendar_shown"]
     list_filter = [("kind", ChoicesDropdownFilter), "is_active"]

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -43,4 +45,6 @@ class CancellationTier(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return f"≥ {self.hours_before} h: {self.refund_percent} %"
+        return _("{hours} hours before or more: {percent} % back").format(
+            hours=self.hours_before, percent=f"{Decimal(self.refund_percent).normalize():f}"
+        )

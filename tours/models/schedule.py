@@ -12,6 +12,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
+from config.i18n import language_now
 from config.ids import uuid7
 from config.models import TenantForeignKey, TenantManager, TenantOwned
 from tours.guards import ENGAGEMENTS_FOLLOW, POOL_SUFFICES, TAKES_LIMITS
@@ -22,8 +23,8 @@ A_DAY = timedelta(days=1)  # the longest that opening hours last
 
 
 def weekday_names() -> dict[int, str]:
-    """The weekdays 1 to 7 (ISO 8601), short, in the language at hand."""
-    return {
+    """The weekdays 1 to 7 (ISO 8601), short, in the language at hand; the first is the one a week begins with there."""
+    names = {
         1: pgettext("weekday", "Mon"),
         2: pgettext("weekday", "Tue"),
         3: pgettext("weekday", "Wed"),
@@ -32,6 +33,8 @@ def weekday_names() -> dict[int, str]:
         6: pgettext("weekday", "Sat"),
         7: pgettext("weekday", "Sun"),
     }
+    first = 6 if language_now() == "ar" else 1
+    return {day: names[day] for day in sorted(names, key=lambda day: (day - first) % 7)}
 
 
 class Repeats(models.TextChoices):

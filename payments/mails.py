@@ -143,7 +143,8 @@ def _shown(booking: Booking, amount: Decimal) -> str:
 
 
 def _pay_by(booking: Booking) -> str:
-    """Until when the places are kept, by the trip's clock; nothing where no time runs."""
+    """Until when the places are kept, by the trip's clock, which is named, as payers may be elsewhere; else nothing."""
     if booking.status != BookingStatus.PENDING_PAYMENT or booking.expires_at is None or booking.expires_at <= now():
         return ""
-    return wording.moment_in_words(wording.local(booking.expires_at, booking.quote["time_zone"]))
+    zone = booking.quote["time_zone"]
+    return f"{wording.moment_in_words(wording.local(booking.expires_at, zone))} ({zone})"

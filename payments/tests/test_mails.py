@@ -8,6 +8,7 @@ from django.utils.translation import gettext, override
 from bookings.models import Booking
 from bookings.tests.factories import BookingFactory
 from notifications.models import Message
+from payments.mails import payment_link
 from payments.models import Refund
 from payments.receivers import write_that_money_went_back, write_that_payment_failed
 from payments.services import apply_remote_state, request_refund
@@ -43,7 +44,8 @@ def test_payment_failed(tenant, language):
         assert gettext("The payment did not go through") in message.html
         assert gettext("Amount") in message.text
     assert "200.00" in message.text
-    assert "Africa/Cairo" in message.text  # until when the places are kept, on the operator's clock
+    assert "Africa/Cairo" in message.text  # until when the places are kept, on the trip's clock
+    assert payment_link(payment.booking) in message.text
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

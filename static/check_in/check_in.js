@@ -293,8 +293,9 @@
       make("button", { type: "button", class: "main", "data-focus": `in-${party.booking_id}`, text: count === left ? words.check_in : `${words.check_in} ${count}`,
         on: { click: () => { came(party, count); } } }),
       party.missing && started() ? make("button", { type: "button", class: "quiet", text: words.not_come, on: { click: () => absent(party) } }) : "") : "";
-    const more = isOpen ? make("dl", { class: "more" }, ...[
-      [words.travellers, party.travellers.map((one) => `${one.first_name} ${one.last_name}${one.age !== null ? ` (${one.age})` : ""}`).join(words.comma)],
+    // Each name by itself, so that those of the other direction do not mix.
+    const names = party.travellers.flatMap((one, place) => [place ? words.comma : "", make("bdi", { text: `${one.first_name} ${one.last_name}` }), one.age !== null ? ` (${one.age})` : ""]);
+    const more = isOpen ? make("dl", { class: "more" }, ...(names.length ? [make("dt", { text: words.travellers }), make("dd", {}, ...names)] : []), ...[
       [words.language, words.languages[party.language] || party.language],
       [words.pickup, party.pickup],
       ...party.needs.map((need) => [words[need.kind], need.text]),

@@ -176,7 +176,9 @@ class PersonAdmin(AuditedAdmin, UserAdmin, ModelAdmin):
         allowed = super().has_change_permission(request, obj)
         if not allowed or obj is None:
             return bool(allowed)
-        known: dict[str, bool] = request.__dict__.setdefault("manageable_people", {})  # a page asks for each of its parts
+        known: dict[str, bool] = request.__dict__.setdefault(
+            "manageable_people", {}
+        )  # a page asks for each of its parts
         person = str(getattr(obj, "pk", obj))
         if person not in known:
             known[person] = self._may_manage(request, obj)

@@ -1,5 +1,9 @@
 """How a booking looks in the list and on its page: columns and fields that are only looked at."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,6 +22,19 @@ from bookings.admin.shown import (
     state_shown,
 )
 from bookings.models import Booking
+
+
+def once_for_a_row(show: Callable[[Any, Booking], str]) -> Callable[[Any, Booking], str]:
+    """A page asks for each of its fields several times: what takes a statement is asked once for a row."""
+
+    @wraps(show)
+    def remembered(admin: Any, booking: Booking) -> str:
+        known: dict[str, str] = booking.__dict__.setdefault("shown_before", {})
+        if show.__name__ not in known:
+            known[show.__name__] = show(admin, booking)
+        return known[show.__name__]
+
+    return remembered
 
 
 class BookingColumns:
@@ -103,12 +120,11 @@ class BookingColumns:
         return cancellation_shown(booking)
 
     @display(description=gettext_lazy("written to the guest"))
+    @once_for_a_row
     def messages_shown(self, booking: Booking) -> str:
-        """A page asks for each of its fields several times: this one is looked up once."""
-        shown: str = booking.__dict__.get("shown_messages") or messages_shown(booking)
-        booking.__dict__["shown_messages"] = shown
-        return shown
+        return messages_shown(booking)
 
     @display(description=gettext_lazy("customer's link"))
+    @once_for_a_row
     def link_shown(self, booking: Booking) -> str:
         return booking_link(booking)

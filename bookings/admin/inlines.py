@@ -60,7 +60,7 @@ class EventInline(RowsBelow):
     ordering = ["-at", "-id"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("actor")
+        return super().get_queryset(request).select_related("actor", "booking")
 
     @display(description=gettext_lazy("why"))
     def why(self, event: BookingEvent) -> str:

@@ -10,7 +10,9 @@ from django.urls import reverse
 from accounts.models import Role
 from accounts.roles import seed_roles
 from accounts.tests.factories import MembershipFactory
-from tours.tests.factories import DepartureFactory
+from bookings.models import BookingEvent
+from bookings.tests.factories import BookingFactory
+from tours.tests.factories import DepartureFactory, OptionFactory
 
 MOST = 20
 
@@ -43,3 +45,18 @@ def test_departures_of_many_tours(browser, django_assert_max_num_queries):
 def test_a_person(browser, administrator, django_assert_max_num_queries):
     with django_assert_max_num_queries(MOST):
         assert browser.get(reverse("admin:accounts_user_change", args=[administrator.pk])).status_code == 200
+
+
+def test_a_booking_with_a_history(browser, administrator, django_assert_max_num_queries):
+    booking = BookingFactory()
+    for _step in range(8):
+        BookingEvent.objects.create(booking=booking, new_status=booking.status, actor=administrator)
+    with django_assert_max_num_queries(MOST):
+        page = browser.get(reverse("admin:bookings_booking_change", args=[booking.pk]))
+    assert page.status_code == 200
+
+
+def test_an_option(browser, django_assert_max_num_queries):
+    option = OptionFactory()
+    with django_assert_max_num_queries(MOST):
+        assert browser.get(reverse("admin:tours_touroption_change", args=[option.pk])).status_code == 200

@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 
 def counts(*wanted: QuerySet[Any]) -> list[int]:
     """How many rows each has, in the order given."""
-    parts, parameters = [], []
+    parts: list[str] = []
+    parameters: list[Any] = []
     for place, rows in enumerate(wanted):
         statement, values = rows.order_by().values("pk").query.sql_with_params()
         parts.append(f"(SELECT count(*) FROM ({statement}) AS rows_{place})")

@@ -12,8 +12,9 @@ from bookings.tests.test_exchange import PAGE, bring_in, clerk_at, rows_of, take
 from config.tables import csv_lines
 from config.tenancy import tenant_context
 from notifications.models import Event
-from tours.models import GroupTier, PriceRule
-from tours.selectors.tables import PRICE_RULE_COLUMNS, TIER_COLUMNS
+from tours.models import GroupTier, PriceRule, TourOption
+from tours.selectors.tables import OPTION_COLUMNS, PRICE_RULE_COLUMNS, TIER_COLUMNS
+from tours.services import take_off_sale
 from tours.services.importing import rehearse
 from tours.tests.factories import (
     CurrencyFactory,
@@ -158,6 +159,48 @@ def test_a_rule_named_twice_or_of_another_operator_is_refused(option, other_tena
     rows = [(n, FRESH | {"price_rule": str(pk)}) for n, pk in ((2, own.pk), (3, own.pk), (4, theirs.pk))]
     outcome = rehearse("price_rules", rows, actor=None)
     assert [(line, column) for line, column, _value in faults_of(outcome)] == [(3, "price_rule"), (4, "price_rule")]
+
+
+# --- How options are sold ---
+
+
+def test_how_an_option_is_sold_comes_in_and_goes_out(client, option):
+    clerk_at(client, *MAY, *(f"tours.{verb}_touroption" for verb in ("view", "add", "change")))
+    take_off_sale(tour_id=option.tour_id, actor=None)
+    TourOption.objects.update(single_supplement=Decimal("30.5"), min_to_run=4, below_minimum="GO")
+    answer = take_out(client, "options")
+    (row,) = rows_of(answer)
+    assert (row["basis"], row["single_supplement"], row["min_to_run"]) == ("PER_PERSON", "30.50", "4")
+    same = bring_in(client, "options", answer.content).context["outcome"]
+    assert (same.same, same.changed, same.faults) == (1, 0, [])
+    wanted = {"basis": "per_group", "group_size": "4", "single_supplement": "", "below_minimum": "ASK"}
+    imported(client, bring_in(client, "options", table(OPTION_COLUMNS, [row | wanted])))
+    option.refresh_from_db()
+    assert (option.basis, option.group_size, option.single_supplement) == ("PER_GROUP", 4, None)
+    assert (option.min_to_run, option.below_minimum) == (4, "ASK")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("basis", "PER_MOON"),
+        ("basis", "PER_GROUP"),  # while it is on sale
+        ("group_size", "some"),
+        ("group_size", "0"),
+        ("single_supplement", "much"),
+        ("single_supplement", "1.005"),
+        ("single_supplement", "-1"),
+        ("min_to_run", "-4"),
+        ("decide_hours_before", ""),
+        ("decide_hours_before", "9999"),
+        ("below_minimum", "PRAY"),
+    ],
+)
+def test_how_an_option_cannot_be_sold_is_named(option, column, value):
+    row = {"tour": "felucca", "option": "standard", column: value}
+    outcome = rehearse("options", [(2, row)], actor=None)
+    assert faults_of(outcome)[0] == (2, column, value)
+    assert outcome.changed == 0
 
 
 # --- Group prices ---

@@ -91,49 +91,6 @@ def test_a_second_departure_at_that_time_is_not_sold_while_the_only_guide_is_els
     assert (engaged(one), engaged(other)) == ([], [("Fatima", "TENTATIVE", 1)])
 
 
-def test_a_guide_who_could_meet_two_needs_meets_one_of_them(tenant):
-    """An Arabic-speaking guide and one who dives: somebody who is both is one person, in what is shown as in what is sold."""
-    one = departure()
-    need(one.tour, language="ar")
-    need(one.tour, skill="diving")
-    guide(languages=["ar"], skills=["diving"])
-    assert left(one) == [0]
-    with pytest.raises(SeatsUnavailable):
-        HoldFactory(departure=one)
-    guide("Omar", languages=["ar"])
-    assert left(one) == [10]
-    HoldFactory(departure=one)
-    assert [row[0] for row in engaged(one)] == ["Fatima", "Omar"]
-    assert left(one) == [8]
-
-
-def test_of_several_needs_by_guests_the_tightest_together_counts(tenant):
-    """A diving guide for every four guests and an Arabic-speaking one for every five, of four of whom two are both."""
-    one = departure(capacity=30)
-    need(one.tour, skill="diving", per_guests=4)
-    need(one.tour, language="ar", per_guests=5)
-    for name in ("Ali", "Mona"):
-        guide(name, skills=["diving"], languages=["ar"])
-    guide("Hans", skills=["diving"])
-    guide("Zaki", languages=["ar"])
-    # Three would do for twelve divers, three for fifteen who speak Arabic: but there are four, two each, for eight guests.
-    assert left(one) == [8]
-    HoldFactory(departure=one, guests={"adult": 8})
-    assert len(engaged(one)) == 4
-    with pytest.raises(SeatsUnavailable):
-        HoldFactory(departure=one, guests={"adult": 1})
-
-
-def test_equipment_of_which_two_needs_take_is_counted_once(tenant):
-    one = departure()
-    gear(quantity=8)
-    need(one.tour, "EQUIPMENT", per_guests=1)
-    need(one.tour, "EQUIPMENT", count=3)
-    assert left(one) == [5]
-    HoldFactory(departure=one, guests={"adult": 2})
-    assert left(one) == [3]
-
-
 def test_minutes_before_and_after_count(tenant):
     one, later = departure(), departure(hour=4)
     guide(minutes_after=30)

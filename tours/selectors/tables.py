@@ -41,6 +41,8 @@ DEPARTURE_COLUMNS = (
 
 OPTION_COLUMNS = (
     *("tour", "option", "name_en", "name_ar", "capacity", "duration_minutes", "is_default", "display_order"),
+    *("opens_days_before", "basis", "group_size", "single_supplement", "min_to_run", "decide_hours_before"),
+    "below_minimum",
     "title",  # told, never taken
 )
 PRICE_COLUMNS = ("tour", "option", "category", "amount", "original_amount", "currency", "title")
@@ -122,6 +124,15 @@ def option_row(option: TourOption) -> dict[str, Any]:
         "duration_minutes": option.duration_minutes or "",
         "is_default": "true" if option.is_default else "false",
         "display_order": option.display_order,
+        "opens_days_before": option.opens_days_before or "",
+        "basis": option.basis,
+        "group_size": option.group_size or "",
+        "single_supplement": ""
+        if option.single_supplement is None
+        else amount_text(option.single_supplement, str(option.tour.currency_id)),
+        "min_to_run": option.min_to_run or "",
+        "decide_hours_before": option.decide_hours_before,
+        "below_minimum": option.below_minimum,
         "title": option.tour.title_en,
     }
 

@@ -11,13 +11,24 @@ from django.utils.translation import gettext as _
 from accounts.audit import differences, record, snapshot
 from ledger.money import amount_text
 from tours.limits import faults_of_price
-from tours.models import OptionPrice, PriceCategory, Tour, TourOption, TourStatus
+from tours.models import (
+    BelowMinimum,
+    OptionPrice,
+    PriceCategory,
+    PricingBasis,
+    Tour,
+    TourOption,
+    TourStatus,
+)
 from tours.selectors.tables import OPTION_COLUMNS, PRICE_COLUMNS, option_row
 from tours.services.departures import follow_options
 from tours.services.facts import settle_tour
 from tours.services.importing.frame import FALSE, TRUE, Line, Outcome, amount_of, whole
 
 Key = tuple[str, str]
+NUMBERS = ("capacity", "display_order", "decide_hours_before")
+MAY_BE_EMPTY = ("duration_minutes", "opens_days_before", "group_size", "min_to_run")
+CHOICES = {"basis": PricingBasis.values, "below_minimum": BelowMinimum.values}
 
 
 def tours_of(rows: Sequence[Line], for_good: bool) -> dict[str, Tour]:
@@ -80,6 +91,11 @@ class OptionReader:
             wanted.pop(name, None)
         for name, written in wanted.items():
             self._fill(number, option, name, written)
+        if tour.status == TourStatus.ACTIVE and option.basis != before.get("basis", option.basis):
+            told = _("The tour is on sale. Take it off sale before an option is sold another way.")
+            self.outcome.refuse(number, "basis", told)
+        for sentences in faults_of_price(option.single_supplement, None, str(tour.currency_id)).values():
+            self.outcome.refuse(number, "single_supplement", sentences[0])
         if self.outcome.is_faulty(number):
             return
         if known is not None and not wanted:
@@ -101,12 +117,21 @@ class OptionReader:
             if written.lower() not in (*TRUE, *FALSE):
                 self.outcome.refuse(number, name, _("true or false."))
             option.is_default = written.lower() in TRUE
-        elif name in ("capacity", "duration_minutes", "display_order"):
+        elif name in NUMBERS or name in MAY_BE_EMPTY:
             value = whole(written)
-            if value is None and (written or name != "duration_minutes"):
+            if value is None and (written or name in NUMBERS):
                 self.outcome.refuse(number, name, _("A whole number, 0 or more."))
                 return
             setattr(option, name, value)
+        elif name == "single_supplement":
+            option.single_supplement = amount_of(written) if written else None
+            if written and option.single_supplement is None:
+                self.outcome.refuse(number, name, _("An amount, as 1250.50."))
+        elif name in CHOICES:
+            if written.upper() not in CHOICES[name]:
+                self.outcome.refuse(number, name, _("One of {choices}.").format(choices=", ".join(CHOICES[name])))
+                return
+            setattr(option, name, written.upper())
         else:
             setattr(option, name, written)
 

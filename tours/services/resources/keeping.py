@@ -1,5 +1,6 @@
 """While it sells: what a departure must have is engaged with its places, and let go with them."""
 
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -32,8 +33,35 @@ def follow_seats(departure_id: UUID) -> None:
         return
     lock_resources([departure_id])
     offers = {need.pk: free_for(departure, need) for need in short}
-    for need in sorted(short, key=lambda need: len(offers[need.pk])):  # who has the least choice chooses first
-        _engage_for(need, departure, engaged.get(need.pk, []), guests)
+    short.sort(key=lambda need: len(offers[need.pk]))  # who has the least choice chooses first
+    guides = [need for need in short if need.kind == ResourceKind.GUIDE]
+    missing = {need.pk: units_wanted(need, guests) - len(engaged.get(need.pk, [])) for need in guides}
+    goes_to = shared_out(missing, {pk: [offer.resource_id for offer in offers[pk]] for pk in missing})
+    for need in short:
+        elsewhere = {guide for guide, pk in goes_to.items() if pk != need.pk}
+        _engage_for(need, departure, engaged.get(need.pk, []), guests, elsewhere)
+
+
+def shared_out(missing: Mapping[UUID, int], offers: Mapping[UUID, Sequence[UUID]]) -> dict[UUID, UUID]:
+    """For each guide the need that they meet, so that as many needs as can be are met.
+
+    Who is wanted by a need that has nobody else leaves another that has (augmenting paths, as in a matching of two sides).
+    """
+    goes_to: dict[UUID, UUID] = {}
+
+    def is_placed(need: UUID, tried: set[UUID]) -> bool:
+        for guide in offers[need]:
+            if guide not in tried:
+                tried.add(guide)
+                if guide not in goes_to or is_placed(goes_to[guide], tried):
+                    goes_to[guide] = need
+                    return True
+        return False
+
+    for need, number in missing.items():
+        for _each in range(number):
+            is_placed(need, set())
+    return goes_to
 
 
 def _let_go(need: ResourceNeed, engaged: list[Engagement], guests: int) -> None:
@@ -53,10 +81,13 @@ def _let_go(need: ResourceNeed, engaged: list[Engagement], guests: int) -> None:
                 each.save(update_fields=["quantity"])
 
 
-def _engage_for(need: ResourceNeed, departure: Departure, engaged: list[Engagement], guests: int) -> None:
+def _engage_for(
+    need: ResourceNeed, departure: Departure, engaged: list[Engagement], guests: int, elsewhere: Collection[UUID]
+) -> None:
+    """Engage until it is met, but nobody who is needed `elsewhere`. Raises `ResourcesMissing`."""
     kept = list(engaged)
     while not is_met(need, kept, guests):
-        offers = free_for(departure, need)
+        offers = [offer for offer in free_for(departure, need) if offer.resource_id not in elsewhere]
         if need.kind == ResourceKind.VEHICLE:
             if len(kept) >= need.count:
                 offers = []

@@ -1,6 +1,19 @@
 from django.urls import path
 
-from tours.views import batch, blackouts, choices, deposits, reading, rules, showing, staff, wishes, writing, zones
+from tours.views import (
+    batch,
+    blackouts,
+    choices,
+    deposits,
+    pickups,
+    reading,
+    rules,
+    showing,
+    staff,
+    wishes,
+    writing,
+    zones,
+)
 
 urlpatterns = [
     path("tours", writing.Tours.as_view()),
@@ -31,6 +44,7 @@ urlpatterns = [
     path("admin/tours", staff.StaffTours.as_view()),
     path("admin/tours/<str:given>", staff.StaffTour.as_view()),
     path("admin/tours/<str:given>/deposit", deposits.TourDeposit.as_view()),
+    path("admin/tours/<str:given>/pickups", pickups.TourPickupsForStaff.as_view()),
     path("admin/blackouts", blackouts.Blackouts.as_view()),
     path("admin/blackouts/<uuid:blackout_id>", blackouts.BlackoutPage.as_view()),
     path("admin/pickup-zones", zones.PickupZones.as_view()),

@@ -138,7 +138,7 @@ def test_the_week_costs_the_same_however_much_there_is(office, django_assert_max
         guide(f"Guide {number}")
     address = week_of(one)
     office.client.get(address)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(20):
         assert office.client.get(address).status_code == 200
 
 

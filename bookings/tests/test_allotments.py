@@ -189,9 +189,16 @@ def test_public_and_partner_at_once_sell_no_place_twice(departure, many_connecti
     assert faults() == []
 
 
+def nobody_looks(monkeypatch):
+    """Nobody looks what is left: neither under the lock, nor before it once the partner's own places are used up."""
+    monkeypatch.setattr(holds, "places_to_take", lambda one: one.capacity)
+    monkeypatch.setattr(holds, "take", lambda hold, key: False)
+    monkeypatch.setattr(holds, "_refuse_where_hopeless", lambda hold: None)
+
+
 def test_control_the_check_alone_still_sells_no_place_twice(departure, many_connections, monkeypatch):  # noqa: F811
     agent = agent_of(kept(departure).partner)
-    monkeypatch.setattr(holds, "places_to_take", lambda one: one.capacity)  # nobody looks what is left
+    nobody_looks(monkeypatch)
     outcomes = Counter(type(one).__name__ for one in buyers_at_once(departure, agent, public=0, own=16))
     assert outcomes == {"Hold": 10, "IntegrityError": 6}
     assert counted(departure) == (10, 0, 0)
@@ -200,7 +207,7 @@ def test_control_the_check_alone_still_sells_no_place_twice(departure, many_conn
 
 def test_control_without_look_and_check_the_partner_gets_more(departure, many_connections, monkeypatch):  # noqa: F811
     agent = agent_of(kept(departure).partner)
-    monkeypatch.setattr(holds, "places_to_take", lambda one: one.capacity)
+    nobody_looks(monkeypatch)
     emptied = "UPDATE tours_departure SET seats_held = 0, seats_booked = 0, seats_allotted = 0"
     with without_guard("tours_departure", "departure_never_oversold", emptied):
         buyers_at_once(departure, agent, public=0, own=16)

@@ -107,10 +107,17 @@ def _booking_in_words(booking: Booking, token: str) -> dict[str, Any]:
         "deposit": wording.money(booking, booking.deposit_due) if booking.deposit_due else "",
         "balance": wording.balance_in_words(booking),
         "policy": wording.policy_in_words(booking.policy, booking.is_any_time),
+        "pay_url": _pay_url(booking, token),
         "voucher_url": reverse("booking-voucher", args=[token]),
         "calendar_url": reverse("booking-calendar", args=[token]),
         "review_url": f"{reverse('booking-review', args=[token])}?language={language_now()}",
     }
+
+
+def _pay_url(booking: Booking, token: str) -> str:
+    """Where what is still to pay can be paid (a page of an app above), until the trip is over; else nothing."""
+    runs = booking.status in (BookingStatus.PENDING_PAYMENT, BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS)
+    return f"{reverse('booking-pay', args=[token])}?language={language_now()}" if runs and booking.amount_due else ""
 
 
 def _quote_lines(booking: Booking) -> list[dict[str, Any]]:

@@ -30,6 +30,14 @@ def test_the_link_shows_the_booking_in_both_languages(client):
     assert "no-store" in english["Cache-Control"]
 
 
+def test_who_owes_finds_the_way_to_pay(client):
+    paid, owing, ended = BookingFactory(status=S.CONFIRMED), BookingFactory(), BookingFactory(status=S.EXPIRED)
+    for booking, is_asked in ((paid, False), (owing, True), (ended, False)):
+        path = path_of(booking_link(booking))
+        assert (f'href="{path}/pay?language=en"' in client.get(path).content.decode()) == is_asked
+    assert client.get(f"{path_of(booking_link(owing))}/pay").status_code == 200
+
+
 def test_documents_come_with_confirmation(client):
     booking, waiting = BookingFactory(status=S.CONFIRMED), BookingFactory()
     path = path_of(booking_link(booking))

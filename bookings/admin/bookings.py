@@ -34,7 +34,6 @@ from bookings.admin.shown import (
 from bookings.admin.travellers import travellers_page
 from bookings.documents import voucher_pdf
 from bookings.models import Booking, BookingStatus
-from bookings.services.bookings import OVER
 from bookings.views.bookings import file_answer
 from config.admin import id_of
 from config.errors import DomainError
@@ -103,7 +102,7 @@ class BookingAdmin(BookingColumns, AuditedAdmin, ModelAdmin):
         "state_shown",
         "trip",
         "starts",
-        "party",
+        "party_shown",
         "made",
         "source_shown",
         "customer",
@@ -124,7 +123,7 @@ class BookingAdmin(BookingColumns, AuditedAdmin, ModelAdmin):
             {
                 "fields": [
                     ("reference", "state_shown", "pay_by"),
-                    ("trip", "starts", "party"),
+                    ("trip", "starts", "party_shown"),
                     ("made", "source_shown", "customer"),
                     "staff_note",
                 ]
@@ -217,7 +216,6 @@ class BookingAdmin(BookingColumns, AuditedAdmin, ModelAdmin):
     def _allowed(self, booking: Booking) -> set[str]:
         waiting = {BookingStatus.PENDING_PAYMENT, BookingStatus.EXPIRED, BookingStatus.NO_SHOW}
         allowed = {"confirm"} if booking.status in waiting else set()
-        allowed |= {"travellers"} if booking.status not in OVER else set()
         if booking.status in (BookingStatus.PENDING_PAYMENT, BookingStatus.CONFIRMED):
             allowed |= {"cancel"}
             allowed |= {"move"} if booking.begins_by > now() else set()
@@ -258,7 +256,7 @@ class BookingAdmin(BookingColumns, AuditedAdmin, ModelAdmin):
 
     @action(description=gettext_lazy("Travellers …"), icon="group", permissions=["change"])
     def travellers_this(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Who travels, as far as it is known by now."""
+        """Who travels, as far as it is known by now. Its link stands beside the party."""
         return travellers_page(self, request, self._booking(object_id))
 
     @action(description=gettext_lazy("Cancel …"), icon="cancel", permissions=["cancel"])

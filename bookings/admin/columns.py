@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,6 +24,7 @@ from bookings.admin.shown import (
     state_shown,
 )
 from bookings.models import Booking
+from bookings.services.bookings import OVER
 
 
 def once_for_a_row(show: Callable[[Any, Booking], str]) -> Callable[[Any, Booking], str]:
@@ -59,6 +62,14 @@ class BookingColumns:
     @display(description=gettext_lazy("party"))
     def party(self, booking: Booking) -> str:
         return wording.party_in_words(booking)
+
+    @display(description=gettext_lazy("party"))
+    def party_shown(self, booking: Booking) -> str:
+        """With the way to who travels, as long as that can change."""
+        if booking.status in OVER:
+            return wording.party_in_words(booking)
+        page = reverse("admin:bookings_booking_travellers_this", args=[booking.pk])
+        return format_html('{} · <a href="{}">{}</a>', wording.party_in_words(booking), page, _("Travellers …"))
 
     @display(description=gettext_lazy("status"), ordering="status", label=STATUS_COLOURS)
     def status_shown(self, booking: Booking) -> tuple[str, str]:

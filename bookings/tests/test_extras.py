@@ -36,7 +36,9 @@ pytestmark = pytest.mark.usefixtures("tenant")
 
 @pytest.fixture
 def departure(tenant):
-    return DepartureFactory(capacity=100)
+    """In the morning: what starts an hour or two later starts on the same day."""
+    start = now().replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=7)
+    return DepartureFactory(capacity=100, starts_at=start)
 
 
 def sets(departure, number=8, **values):

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from django.utils.timezone import now
 
@@ -20,6 +23,8 @@ from bookings.services import (
 from bookings.tests.asking import client_of
 from bookings.tests.factories import BookingFactory, ClerkFactory, CustomerFactory, move_in_time
 from config.invariants import check_all
+from config.tenancy import tenant_context
+from config.testing.server import url_of_test_database
 from notifications.models import Event
 from tours.models import DepositRule, PickupPlace, PickupPrice, PickupRule, PickupZone
 from tours.tests.factories import DepartureFactory, OptionFactory
@@ -165,6 +170,27 @@ def test_what_is_owed_stays_in_sight_when_the_trip_begins():
     assert fresh(booking).status == BookingStatus.COMPLETED
     record_payment(booking_id=booking.pk, paid=Decimal(200), refunded=Decimal(0))
     assert list(Booking.objects.balance_open()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_debts_of_before_get_the_day_of_the_trip(other_tenant):
+    """What the migration does, as the owner without any tenant: for all operators, and only where something is owed."""
+    owing, done = BookingFactory(), BookingFactory(status=BookingStatus.CONFIRMED)
+    with tenant_context(other_tenant.pk):
+        there = BookingFactory()
+        confirm_booking(booking_id=there.pk, actor=None, reason="pays on the boat")
+        Booking.objects.update(balance_due_at=None)
+    confirm_booking(booking_id=owing.pk, actor=None, reason="pays on the boat")
+    Booking.objects.update(balance_due_at=None)
+    migration = import_module("bookings.migrations.0063_what_is_owed_has_its_day")
+    with psycopg.connect(url_of_test_database(settings.DATABASE_OWNER_URL)) as owner:
+        owner.execute(migration.DAYS_FOR_DEBTS)
+        dated = owner.execute(
+            "SELECT id, balance_due_at FROM bookings_booking WHERE balance_due_at IS NOT NULL"
+        ).fetchall()
+        owner.rollback()
+    assert dict(dated) == {owing.pk: owing.starts_at, there.pk: there.starts_at}
+    assert done.pk not in dict(dated)
 
 
 def test_a_debt_without_a_day_is_found():

@@ -116,7 +116,7 @@ def document(tour: Tour, language: str, shown: dict[str, Any] | None = None) -> 
                     {"hours_before": tier.hours_before, "refund_percent": f"{tier.refund_percent:f}"}
                     for tier in tour.cancellation_policy.tiers.all()
                 ],
-                "in_words": cancellation_in_words(tour.cancellation_policy),
+                "in_words": cancellation_in_words(tour.cancellation_policy, before_closing=_is_by_hours(tour)),
             },
             "seo": {
                 "title": in_language(tour, "seo_title") or in_language(tour, "title"),
@@ -144,13 +144,22 @@ def discount_percent(amount: Decimal, original: Decimal) -> int:
     return int(((original - amount) * 100 / original).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def cancellation_in_words(policy: CancellationPolicy) -> list[str]:
+def _is_by_hours(tour: Tour) -> bool:
+    """Whether guests of all its options come when they like: then hours before count back from closing."""
+    options = list(tour.options.all())
+    return bool(options) and all(option.by_opening_hours for option in options)
+
+
+def cancellation_in_words(policy: CancellationPolicy, *, before_closing: bool = False) -> list[str]:
     """The tiers as sentences in the language at hand, the most generous first."""
+    sentence = (
+        _("Cancelled {time} or more before closing: {percent} % comes back.")
+        if before_closing
+        else _("Cancelled {time} or more before the start: {percent} % comes back.")
+    )
     tiers = sorted(policy.tiers.all(), key=lambda tier: -tier.hours_before)
     words = [
-        _("Cancelled {time} or more before the start: {percent} % comes back.").format(
-            time=_hours_in_words(tier.hours_before), percent=_plain(tier.refund_percent)
-        )
+        sentence.format(time=_hours_in_words(tier.hours_before), percent=_plain(tier.refund_percent))
         for tier in tiers
         if tier.refund_percent
     ]

@@ -10,6 +10,7 @@ from tours.tests.factories import (
     CancellationPolicyFactory,
     CurrencyFactory,
     DepartureFactory,
+    OptionFactory,
 )
 
 LIST = "/api/v1/tours"
@@ -79,6 +80,19 @@ def test_the_policy_is_said_in_words(page, api):
 def test_the_ends_of_policies(listed, api, tiers, words):
     tour = listed(cancellation_policy=CancellationPolicyFactory(tiers=tiers))
     assert api.get(f"{LIST}/{tour.pk}").json()["cancellation_policy"]["in_words"] == words
+
+
+def test_by_opening_hours_the_policy_counts_from_closing(listed, api, rebuilt):
+    """Only where all options are so: a tour that also starts at a time says what holds for both."""
+    tour = listed(cancellation_policy=CancellationPolicyFactory(tiers=[(24, 100)]))
+    tour.options.update(by_opening_hours=True)
+    rebuilt()
+    words = "Cancelled 24 hours or more before closing: 100 % comes back."
+    assert api.get(f"{LIST}/{tour.pk}").json()["cancellation_policy"]["in_words"][0] == words
+    OptionFactory(tour=tour, code="guided")
+    rebuilt()
+    words = "Cancelled 24 hours or more before the start: 100 % comes back."
+    assert api.get(f"{LIST}/{tour.pk}").json()["cancellation_policy"]["in_words"][0] == words
 
 
 def test_both_languages_on_request(full_tour, page, api):

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from config.celery import app
+from config.embedded.processes import finish
 
 STARTS_WITHIN = 40  # seconds
 
@@ -76,7 +77,9 @@ def serving(application: str = "config.wsgi:application", port: int | None = Non
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--backlog", "1024", "--no-ws", application]
     with tempfile.TemporaryFile() as output:
-        server = subprocess.Popen(command, env=env, cwd=settings.BASE_DIR, stdout=output, stderr=output)
+        server = subprocess.Popen(
+            command, env=env, cwd=settings.BASE_DIR, stdout=output, stderr=output, start_new_session=True
+        )
         try:
             _wait_until_it_answers(server, address)
             yield address
@@ -86,11 +89,7 @@ def serving(application: str = "config.wsgi:application", port: int | None = Non
             raise
         finally:
             server.terminate()
-            try:
-                server.wait(15)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            finish(server, seconds=15)  # with its workers, who would outlive it and keep the test's database
 
 
 def _wait_until_it_answers(server: "subprocess.Popen[bytes]", address: str) -> None:

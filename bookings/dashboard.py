@@ -128,7 +128,7 @@ def reviews_to_look_at(request: HttpRequest) -> Panel:
 
 @panel(order=10, permission="tours.view_departure")
 def departures(request: HttpRequest) -> Panel:
-    """Departures of the next two days that have guests, by time."""
+    """Departures of the next two days that have guests, by the local times they show."""
     rows = []
     coming = (
         Departure.objects.filter(starts_at__gte=now() - timedelta(hours=6), starts_at__lt=now() + timedelta(days=2))
@@ -137,8 +137,9 @@ def departures(request: HttpRequest) -> Panel:
         .select_related("tour__destination", "option")
         .order_by("starts_at")[:15]
     )
-    for departure in coming:
-        start = departure.local_start()
+    for start, departure in sorted(
+        ((one.local_start(), one) for one in coming), key=lambda pair: pair[0].replace(tzinfo=None)
+    ):
         rows.append(
             [
                 f"{date_format(start, 'D j M')} {time_format(start, 'H:i')}",

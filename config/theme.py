@@ -12,6 +12,7 @@ THEME: dict[str, Any] = {
     "SITE_HEADER": "Rihla · رحلة",
     "SITE_SUBHEADER": _("Back-office"),
     "SITE_SYMBOL": "sailing",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("icon.svg")}],
     "LOGIN": {"form": "accounts.forms.SignInForm"},
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": False,

@@ -1,17 +1,51 @@
 """What must always be true of the catalogue."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
 
 from django.db import connection
+from django.utils.timezone import now
 
 from config.invariants import invariant
+from notifications.models import Delivery, DeliveryStatus
 from tours.published import faults_in_facts
+
+# Who brings the public list up to date on a fact (`tours/receivers.py`).
+PUBLISHERS = (
+    "tours.publish_facts",
+    "tours.publish_what_refers",
+    "tours.compare_prices_anew",
+    "tours.advertise_anew",
+)
+ON_ITS_WAY = timedelta(minutes=10)
 
 
 @invariant("tours.published_facts")
 def published_facts_are_the_tours() -> Iterator[str]:
-    """What the public list shows is what the tours say."""
-    yield from faults_in_facts()
+    """What the public list shows is what the tours say, but for changes on their way there: ten minutes at most.
+
+    A change that arrives while this looks would seem a fault; what is one stands there at a second look, too.
+    """
+    first = set(faults_in_facts())
+    if not first:
+        return
+    recent = Delivery.objects.filter(
+        subscriber__in=PUBLISHERS, status=DeliveryStatus.WAITING, event__occurred_at__gt=now() - ON_ITS_WAY
+    )
+    coming = {
+        "tour.changed": set(recent.filter(event__type="tour.changed").values_list("event__subject_id", flat=True)),
+        "departure.changed": {
+            UUID(tour)
+            for tour in recent.filter(event__type="departure.changed").values_list("event__data__tour", flat=True)
+        },
+    }
+    if recent.exclude(event__type__in=coming).exists():
+        return  # a destination, a tax, a rate: any tour may be concerned
+    coming_tours = set().union(*coming.values())
+    for tour_id, sentence in faults_in_facts():
+        if (tour_id, sentence) in first and tour_id not in coming_tours:
+            yield sentence
 
 
 @invariant("tours: no pool is sold beyond its places")

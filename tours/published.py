@@ -92,23 +92,23 @@ def rebuild_catalogue() -> int:
     return gone.count()
 
 
-def faults_in_facts() -> Iterator[str]:
-    """One sentence for each published row that is not as it should be, is missing, or should not be there."""
+def faults_in_facts() -> Iterator[tuple[UUID, str]]:
+    """The tour and one sentence for each published row that is not as it should be, is missing, or should not be there."""
     stored_ids = set(PublishedTour.objects.filter(tenant_id=tenant_id_or_raise()).values_list("tour_id", flat=True))
     public_ids = set(Tour.objects.public().values_list("pk", flat=True))
     for tour_id in sorted(stored_ids - public_ids):
-        yield f"tour {tour_id} is listed, but not public"
+        yield tour_id, f"tour {tour_id} is listed, but not public"
     for tour_id in sorted(public_ids - stored_ids):
-        yield f"tour {tour_id} is public, but not listed"
+        yield tour_id, f"tour {tour_id} is public, but not listed"
     for ids in _in_parts(sorted(public_ids & stored_ids)):
         stored = PublishedTour.objects.in_bulk(ids)
         right = list(_facts_of(ids))
         for facts in right:
             wrong = [name for name in WRITTEN if getattr(facts.row, name) != getattr(stored[facts.row.pk], name)]
             if wrong:
-                yield f"published facts of tour {facts.row.pk} are not the tour's: {', '.join(wrong)}"
+                yield facts.row.pk, f"published facts of tour {facts.row.pk} are not the tour's: {', '.join(wrong)}"
         for tour_id in _with_wrong_vector(right):
-            yield f"published facts of tour {tour_id} are not the tour's: vector"
+            yield tour_id, f"published facts of tour {tour_id} are not the tour's: vector"
 
 
 def _lock(ids: list[UUID]) -> None:

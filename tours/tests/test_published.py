@@ -1,12 +1,15 @@
 """The published facts are the tours, whatever changes."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
 from django.db import transaction
+from django.utils.timezone import now
 
 from ledger.models import ExchangeRate
+from notifications.models import Event
 from notifications.outbox import announce
 from tours.invariants import published_facts_are_the_tours as proof
 from tours.models import PublishedTour, Tour
@@ -14,6 +17,8 @@ from tours.services import count_bookings
 from tours.services.references import reference_changed
 from tours.tests.factories import (
     CurrencyFactory,
+    DepartureFactory,
+    OptionFactory,
 )
 
 LIST = "/api/v1/tours"
@@ -78,6 +83,33 @@ def test_a_corrupted_fact_is_named(full_tour, page, what):
     (fault,) = proof()
     assert str(full_tour.pk) in fault
     assert next(iter(CORRUPTIONS[what])) in fault
+
+
+@pytest.mark.parametrize(
+    ("fact", "subject"),
+    [
+        ("tour.changed", lambda tour: tour),
+        ("departure.changed", lambda tour: DepartureFactory(option=tour.options.first())),
+        ("catalogue.changed", lambda tour: tour.destination),
+    ],
+)
+def test_what_is_on_its_way_is_no_fault_until_it_takes_too_long(full_tour, page, fact, subject):
+    PublishedTour.objects.filter(pk=full_tour.pk).update(words="free")
+    with transaction.atomic():
+        event = announce(fact, subject(full_tour), tour=str(full_tour.pk))
+    assert list(proof()) == []
+    Event.objects.filter(pk=event.pk).update(occurred_at=now() - timedelta(minutes=11))
+    assert len(list(proof())) == 1
+    Event.objects.filter(pk=event.pk).update(occurred_at=now())
+    event.deliveries.update(status="DONE")
+    assert len(list(proof())) == 1
+
+
+def test_what_is_on_its_way_excuses_no_other_tour(full_tour, page):
+    PublishedTour.objects.filter(pk=full_tour.pk).update(words="free")
+    with transaction.atomic():
+        announce("tour.changed", OptionFactory().tour)
+    assert len(list(proof())) == 1
 
 
 def test_a_row_too_many_or_too_few_is_named(full_tour, page, rebuilt):

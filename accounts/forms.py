@@ -70,6 +70,8 @@ class PersonAddForm(EmailIsTheServices, UserCreationForm):
         self.fields["role"].queryset = roles  # type: ignore[attr-defined]
         self.fields["role"].initial = roles.filter(code=Role.Code.CUSTOMER).first()
         left_to_right(self)
+        self.fields["email"].widget.attrs.pop("autofocus", None)  # the form begins with the name
+        self.fields["first_name"].widget.attrs["autofocus"] = True
         self.fields["usable_password"].label = _("Password")
         self.fields["usable_password"].choices = [  # type: ignore[attr-defined]
             ("false", _("The person chooses it, by a link that we mail")),

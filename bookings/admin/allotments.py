@@ -25,15 +25,14 @@ from bookings.models import Allotment, AllottedPlaces, Partner
 from bookings.services.allotments import arrange_allotments, release_moment
 from config.admin import page
 from config.i18n import in_language
+from tours.admin.schedule import Weekdays
 from tours.models.schedule import weekday_names
 
 DAYS = 7
 
 
 class AllotmentForm(forms.ModelForm):
-    weekdays = forms.TypedMultipleChoiceField(
-        label=gettext_lazy("weekdays"), coerce=int, widget=forms.CheckboxSelectMultiple
-    )
+    weekdays = forms.TypedMultipleChoiceField(label=gettext_lazy("weekdays"), coerce=int, widget=Weekdays)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,5 +1,6 @@
 """Pages without signing in: the booking, for who has its link, and what a voucher's QR code says, for anybody."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,7 @@ TONES = {
 }
 
 
-class LinkedPage(View):
+class LinkedPage(View, ABC):
     """A page behind a signed address; it acts for the operator that the address names. Looking changes nothing."""
 
     http_method_names = ["get", "head", "options"]
@@ -46,9 +47,9 @@ class LinkedPage(View):
             except BookingNotFound:
                 return show_page(request, "pages/booking_missing.html", {}, status=404)
 
+    @abstractmethod
     def tenant_of(self, **address: str) -> UUID:
         """Which operator the address names. Raises `BookingNotFound`."""
-        raise NotImplementedError
 
 
 class BookingLink(LinkedPage):

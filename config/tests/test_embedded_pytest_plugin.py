@@ -11,7 +11,7 @@ import pytest
 
 from config.embedded.processes import processes_in
 from config.embedded.throwaway import further
-from config.tests.test_embedded_supervisor import OTHERS, ROOT, SANDBOX, SERVERS, connect, wait_until
+from config.tests.running import OTHERS, ROOT, SANDBOX, SERVERS, connect, wait_until
 
 TEST = """
 import json, os, time

@@ -10,7 +10,8 @@ import pytest
 
 from config.embedded.environment import pick_free_port
 from config.embedded.plan import rihla
-from config.tests.test_embedded_supervisor import Running, begin, children_called, wait_until
+from config.tests.running import Running, wait_until
+from config.tests.test_embedded_supervisor import begin, children_called
 
 __all__ = ["begin"]
 SITE = """

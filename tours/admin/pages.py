@@ -1,5 +1,6 @@
 """What the catalogue's pages share: fields in two languages, lists of lines, and refusals shown as messages."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django import forms
@@ -151,12 +152,12 @@ class CatalogueAdmin(TwoLanguages, SharedChoices, AuditedAdmin, ModelAdmin):
             return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id]))
 
 
-class KnownRows(PaginationInlineFormSet):
+class KnownRows(PaginationInlineFormSet, ABC):
     """Rows that the page has read with their tour already; `rows_of` says where they are there."""
 
     @staticmethod
-    def rows_of(tour: Any) -> list[Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def rows_of(tour: Any) -> list[Any]: ...
 
     def get_queryset(self) -> Any:
         if not hasattr(self, "_queryset"):
@@ -181,7 +182,7 @@ class WordedForm(forms.ModelForm):
         super()._update_errors(errors)  # type: ignore[misc]
 
 
-class PricedFormSet(PaginationInlineFormSet):
+class PricedFormSet(PaginationInlineFormSet, ABC):
     """Rows with prices in the currency of their tour: shown with its decimals, checked by its rules.
 
     A subclass says `currency` and which fields hold the `prices`: the price, then the "was" price if there is one.
@@ -190,8 +191,8 @@ class PricedFormSet(PaginationInlineFormSet):
     prices = ["amount"]
 
     @property
-    def currency(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def currency(self) -> str: ...
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from config.celery import app
 from config.testing.clients import CommittingClient
 from tours.models import ItineraryDay, Tour, TourImage
 from tours.published import publish_facts, rebuild_catalogue
+from tours.tests.admin_pages import signed_in
 from tours.tests.factories import CancellationPolicyFactory, ExtraFactory, OptionFactory, TaxRateFactory, TourFactory
 
 
@@ -32,6 +34,13 @@ def api() -> CommittingClient:
     return CommittingClient()
 
 
+def signed(user: Any) -> CommittingClient:
+    """A client signed in as a person."""
+    client = CommittingClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(user)['access_token']}")
+    return client
+
+
 @pytest.fixture
 def client_as(tenant: Any) -> Callable[[str], CommittingClient]:
     """A client signed in with a role: `client_as("EMPLOYEE")`."""
@@ -40,9 +49,7 @@ def client_as(tenant: Any) -> Callable[[str], CommittingClient]:
     def make(role: str) -> CommittingClient:
         user = UserFactory()
         MembershipFactory(user=user, role=Role.objects.get(code=role))
-        client = CommittingClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(user)['access_token']}")
-        return client
+        return signed(user)
 
     return make
 
@@ -103,3 +110,33 @@ def full_tour(listed):
 def page(full_tour, rebuilt):
     rebuilt()
     return f"/api/v1/tours/{full_tour.pk}"
+
+
+@pytest.fixture
+def tours(listed: Callable[..., Tour]) -> list[Tour]:
+    """Nile, Siwa and Sinai."""
+    return [listed(title_en=title, title_ar=f"{title} ar", slug=title.lower()) for title in ("Nile", "Siwa", "Sinai")]
+
+
+@pytest.fixture
+def person(tenant: Any) -> Any:
+    """A customer called Mona."""
+    return UserFactory(first_name="Mona")
+
+
+@pytest.fixture
+def own(person: Any) -> CommittingClient:
+    """Her client."""
+    return signed(person)
+
+
+@pytest.fixture
+def staff(tenant: Any) -> Any:
+    """An administrator's browser in the back-office."""
+    return signed_in("ADMIN")
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Any, tmp_path: Path) -> None:
+    """Files of a test end with it."""
+    settings.MEDIA_ROOT = tmp_path

@@ -34,16 +34,6 @@ ONLY_LOOKED_AT = {Feed}
 MODELS = [model for model in admin.site._registry if model._meta.app_label == "tours" and model not in ONLY_LOOKED_AT]
 
 
-@pytest.fixture
-def staff(tenant):
-    return signed_in("ADMIN")
-
-
-@pytest.fixture(autouse=True)
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-
-
 # --- Every page ---
 
 

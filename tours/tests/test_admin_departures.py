@@ -3,7 +3,6 @@
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 from django.urls import reverse
 from django.utils.timezone import now
 
@@ -11,23 +10,13 @@ from accounts.models import AuditEntry
 from tours.models import (
     Departure,
 )
-from tours.tests.admin_pages import form_data, refusal_of, signed_in
+from tours.tests.admin_pages import form_data, refusal_of
 from tours.tests.factories import (
     DepartureFactory,
     OptionFactory,
 )
 
 CAIRO = ZoneInfo("Africa/Cairo")
-
-
-@pytest.fixture
-def staff(tenant):
-    return signed_in("ADMIN")
-
-
-@pytest.fixture(autouse=True)
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
 
 
 def test_a_departure_is_added_in_local_time(staff):

@@ -15,23 +15,13 @@ from tours.models import (
     ScheduleRule,
 )
 from tours.services import create_rule
-from tours.tests.admin_pages import form_data, signed_in
+from tours.tests.admin_pages import form_data
 from tours.tests.factories import (
     OptionFactory,
     PriceCategoryFactory,
 )
 
 CAIRO = ZoneInfo("Africa/Cairo")
-
-
-@pytest.fixture
-def staff(tenant):
-    return signed_in("ADMIN")
-
-
-@pytest.fixture(autouse=True)
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
 
 
 def option_page(staff, option):

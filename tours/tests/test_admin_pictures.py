@@ -8,19 +8,8 @@ from accounts.models import AuditEntry
 from config.tenancy import tenant_context
 from tours.models import TourImage
 from tours.services import add_image
-from tours.tests.admin_pages import signed_in
 from tours.tests.factories import OptionFactory
 from tours.tests.test_images import photo
-
-
-@pytest.fixture(autouse=True)
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-
-
-@pytest.fixture
-def staff(tenant):
-    return signed_in("ADMIN")
 
 
 @pytest.fixture

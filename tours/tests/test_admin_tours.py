@@ -28,16 +28,6 @@ from tours.tests.factories import (
 
 
 @pytest.fixture
-def staff(tenant):
-    return signed_in("ADMIN")
-
-
-@pytest.fixture(autouse=True)
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-
-
-@pytest.fixture
 def texts(tenant):
     """The form of a new tour, filled in."""
     return {

@@ -8,11 +8,9 @@ from django.utils.timezone import localdate, now
 from django_redis import get_redis_connection
 from redis.exceptions import ConnectionError as ConnectionLost
 
-from accounts.authentication import issue_tokens
 from accounts.tests.factories import UserFactory
 from config.tenancy import tenant_context
 from config.testing import run_together
-from config.testing.clients import CommittingClient
 from tours import counting
 from tours.invariants import published_facts_are_the_tours as proof
 from tours.models import PublishedTour, SavedTour, Tour, TourDay
@@ -21,27 +19,6 @@ from tours.tests.factories import OptionFactory, TourFactory
 
 LIST = "/api/v1/tours"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-
-
-@pytest.fixture
-def tours(listed):
-    return [listed(title_en=title, title_ar=f"{title} ar", slug=title.lower()) for title in ("Nile", "Siwa", "Sinai")]
-
-
-@pytest.fixture
-def person(tenant):
-    return UserFactory(first_name="Mona")
-
-
-@pytest.fixture
-def own(person):
-    return signed(person)
-
-
-def signed(user):
-    client = CommittingClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(user)['access_token']}")
-    return client
 
 
 # --- Views ---

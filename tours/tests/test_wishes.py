@@ -8,37 +8,15 @@ from django.core import signing
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.authentication import issue_tokens
 from accounts.tests.factories import UserFactory
 from config.tenancy import tenant_context
 from config.testing import run_together
-from config.testing.clients import CommittingClient
 from tours.models import SavedTour, SharedList, Tour
 from tours.services import wishes
+from tours.tests.conftest import signed
 from tours.tests.factories import OptionFactory
 
 WISHES = "/api/v1/wishlist"
-
-
-@pytest.fixture
-def tours(listed):
-    return [listed(title_en=title, title_ar=f"{title} ar", slug=title.lower()) for title in ("Nile", "Siwa", "Sinai")]
-
-
-@pytest.fixture
-def person(tenant):
-    return UserFactory(first_name="Mona")
-
-
-@pytest.fixture
-def own(person):
-    return signed(person)
-
-
-def signed(user):
-    client = CommittingClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(user)['access_token']}")
-    return client
 
 
 def saved(client, **asked):

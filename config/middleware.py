@@ -101,17 +101,17 @@ class BodyLimitMiddleware:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
             length = 0
-        if not length and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-            return error_response(
-                request, 411, "length_required", _("Send the body with its Content-Length, not in chunks.")
-            )
+        in_chunks = not length and "chunked" in request.headers.get("Transfer-Encoding", "").lower()
         upload = request.content_type == "multipart/form-data" or request.path.startswith(BACK_OFFICE)
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if upload else settings.MAX_BODY_BYTES
-        if length > limit:
-            with translation.override(translation.get_language_from_request(request)):  # nobody has set it yet
-                message = _("The body is larger than {limit} bytes.").format(limit=limit)
-                return fail(request, 413, "body_too_large", message)
-        return self.get_response(request)
+        if not in_chunks and length <= limit:
+            return self.get_response(request)
+        with translation.override(translation.get_language_from_request(request)):  # nobody has set it yet
+            if in_chunks:
+                message = _("Send the body with its Content-Length, not in chunks.")
+                return fail(request, 411, "length_required", message)
+            message = _("The body is larger than {limit} bytes.").format(limit=limit)
+            return fail(request, 413, "body_too_large", message)
 
 
 class TenantMiddleware:

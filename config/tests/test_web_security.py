@@ -126,4 +126,4 @@ def test_bodies_without_a_length_are_not_read(tenant):
     assert post().status_code == 400
     refused = post(HTTP_TRANSFER_ENCODING="gzip, chunked", HTTP_ACCEPT_LANGUAGE="ar")
     assert (refused.status_code, refused.json()["error_code"]) == (411, "length_required")
-    assert "Content-Length" in refused.json()["message"]
+    assert refused.json()["message"] == "أرسِل نص الطلب مع Content-Length، لا مجزّأً."

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 from django.db import transaction
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 
 from accounts.audit import record
@@ -39,7 +40,7 @@ def write_to_guests(*, departure_id: UUID, texts: Mapping[str, str], actor: Any)
 
     Who got the same message already gets it no second time. Raises `DepartureNotFound`, `InvalidInput`, `NobodyToWriteTo`.
     """
-    said = {name: texts.get(name, "").strip() for name in LONGEST}
+    said = {name: normalize_newlines(texts.get(name, "")).strip() for name in LONGEST}
     _refuse_faults(said)
     departure = Departure.objects.filter(pk=departure_id).first()
     if departure is None:

@@ -144,3 +144,16 @@ def test_from_the_manifest(client, departure):
     client.force_login(clerk("bookings.view_manifest"))
     assert client.get(page).status_code == 403
     assert page not in client.get(reverse("admin:bookings_manifest", args=[departure.pk])).content.decode()
+
+
+def test_paragraphs_come_through_a_browsers_form(client, departure):
+    """Browsers end lines with two characters; it is the same message as by the API, which has one."""
+    BookingFactory(departure=departure, status=S.CONFIRMED)
+    client.force_login(clerk())
+    typed = {name: text.replace("\n", "\r\n") for name, text in TEXTS.items()}
+    client.post(reverse("admin:departure_message", args=[departure.pk]), typed)
+    run_deliveries()
+    mail = Message.objects.get(template="guest_message")
+    assert "we leave from pier 4.</p>" in mail.html
+    assert "we leave from pier 4.\n\nBring a jacket." in mail.text
+    assert send(departure) == 0

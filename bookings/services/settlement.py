@@ -183,16 +183,22 @@ def confirm_booking(*, booking_id: UUID, actor: Any, reason: str) -> Booking:
     if lost is not None:
         raise lost
     _confirm(booking, holds, actor, reason)
-    if booking.amount_due and booking.balance_due_at is None:
-        booking.save(update_fields=write_due(booking, on_the_day=True))
+    _give_debt_its_day(booking)
     return booking
 
 
 def take_back_no_show(booking: Booking, actor: Any, reason: str) -> Booking:
     """They came after all, or it was a mistake: CONFIRMED again. The caller holds the lock."""
     booking.move_to(BookingStatus.CONFIRMED, actor=actor, reason=reason)
+    _give_debt_its_day(booking)
     follow_revenue(booking, actor)
     return booking
+
+
+def _give_debt_its_day(booking: Booking) -> None:
+    """What staff take as it is, and no deposit asks for earlier, is due when the trip begins."""
+    if booking.amount_due and booking.balance_due_at is None:
+        booking.save(update_fields=write_due(booking, on_the_day=True))
 
 
 @transaction.atomic

@@ -198,3 +198,13 @@ def test_a_debt_without_a_day_is_found():
     confirm_booking(booking_id=booking.pk, actor=clerk(), reason="pays on the boat")
     Booking.objects.filter(pk=booking.pk).update(balance_due_at=None)
     assert faults() == [f"{booking.reference}: 200 to pay, and no day for it"]
+
+
+def test_who_came_after_all_owes_by_a_day_too():
+    """A no-show of before debts had days: its debt is none until the guests turn out to have been there."""
+    booking = BookingFactory(status=BookingStatus.NO_SHOW, paid=Decimal(50))
+    Booking.objects.filter(pk=booking.pk).update(balance_due_at=None)
+    assert faults() == []
+    back = confirm_booking(booking_id=booking.pk, actor=clerk(), reason="they were on the other boat")
+    assert (back.amount_due, back.balance_due_at) == (150, booking.starts_at)
+    assert faults() == []

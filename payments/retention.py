@@ -8,13 +8,16 @@ from django.db import transaction
 from django.db.models import Q
 
 from config.retention import kept_days, let_go, needed_for
-from payments.models import Notice, Payment, PaymentFlag
+from payments.models import Notice, Payment
 
 
 @needed_for
-def disputed() -> Iterator[UUID]:
-    """Payments in dispute, and their bookings: what was said of them is our proof."""
-    for payment_id, booking_id in Payment.objects.filter(flag=PaymentFlag.DISPUTED).values_list("pk", "booking_id"):
+def flagged() -> Iterator[UUID]:
+    """Payments that staff have to look at, and their bookings: what was said of them is our proof, in a dispute above all.
+
+    Any flag counts: a payment has one, and what happens in a dispute (money given back at the gateway) raises others over it.
+    """
+    for payment_id, booking_id in Payment.objects.exclude(flag="").values_list("pk", "booking_id"):
         yield payment_id
         yield booking_id
 

@@ -16,8 +16,9 @@ from notifications.errors import NothingLeftToSend
 from notifications.mail import send_again
 from notifications.models import Attachment, Delivery, Event, Message
 from payments.errors import NoticeEmptied
-from payments.models import Notice, Payment
+from payments.models import Notice, Payment, PaymentFlag
 from payments.services import replay_notice
+from payments.services.states import note_dispute
 from payments.tests.steps import assert_sound, begun
 
 pytestmark = pytest.mark.usefixtures("tenant")
@@ -150,6 +151,18 @@ def test_nothing_goes_that_is_said_of_a_dispute():
     gone = forget_old()
     assert (gone["facts"], gone["mail_texts"], gone["notices"]) == (2, 1, 1)
     assert_sound()
+
+
+def test_a_dispute_is_not_forgotten_over_the_next_trouble():
+    """A payer who disputes is often paid back at the gateway's desk: the payment has one flag, and the later one stands there."""
+    payment = begun()
+    note_dispute(payment_id=payment.pk, is_over=False)
+    Payment.objects.get(pk=payment.pk).raise_flag(PaymentFlag.UNKNOWN_REFUND)
+    proof, voucher = fact(900, "DONE", subject=payment.booking_id), mail(900, subject=payment.booking_id)
+    gone = forget_old()
+    assert (gone["facts"], gone["mail_texts"], proof.pk in left(Event)) == (0, 0, True)
+    voucher.refresh_from_db()
+    assert voucher.text == "Dear Mona"
 
 
 # --- As a job ---

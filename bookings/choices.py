@@ -13,13 +13,12 @@ from bookings.access import booking_token, offer_of
 from bookings.errors import BookingNotFound, NotOffered
 from bookings.models import Booking, ChoiceOffer, OfferStatus
 from bookings.pages import LinkedPage
-from bookings.selectors.instead import has_room
+from bookings.selectors.instead import Room
 from bookings.services.offers import Answer, answer_offer
 from config.errors import DomainError
 from config.i18n import in_language, language_now
 from config.pages import show_page
 from tours.models import Departure, DepartureStatus
-from tours.selectors.capacity import places_left_of
 
 
 class ChoicePage(LinkedPage):
@@ -105,8 +104,8 @@ def departures_offered(offer: ChoiceOffer) -> list[Departure]:
         .select_related("tour__destination", "option")
         .order_by("starts_at", "pk")
     )
-    left = places_left_of(rows)
-    return [row for row in rows if has_room(row, offer.booking, left)]
+    room = Room(rows)
+    return [row for row in rows if room.takes(row, offer.booking)]
 
 
 def _read(given: str) -> tuple[Answer, UUID | None]:

@@ -33,7 +33,7 @@ from bookings.models import (
     OfferedDeparture,
     OfferStatus,
 )
-from bookings.selectors.instead import first_with_room
+from bookings.selectors.instead import Room
 from bookings.services.bookings import note
 from bookings.services.cancellation import cancel_for_the_operator
 from bookings.services.locks import lock_booking
@@ -42,7 +42,6 @@ from config.addresses import current_caller
 from config.errors import DomainError
 from notifications.outbox import announce, announce_each
 from tours.models import Departure, DepartureStatus
-from tours.selectors.capacity import places_left_of
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +141,7 @@ def _choices(
 ) -> Callable[[Departure, Booking], list[UUID]]:
     """For a booking of each departure, the others of its tour that can take it, the nearest first.
 
-    Two statements in all, and one for each departure that is looked at for a booking with stocked extras.
+    Two statements in all, and two more where a booking has stocked extras.
     """
     tours = {row.tour_id for row in departures.values()}
     starts = [row.starts_at for row in departures.values()] or [now()]
@@ -156,9 +155,9 @@ def _choices(
     else:
         others = others.filter(starts_at__range=(min(starts) - AROUND, max(starts) + AROUND))
     found: dict[UUID, list[Departure]] = {}
-    left = places_left_of(others)
+    room = Room(others)
     for row in others:
-        if left[row.pk] > 0:
+        if room.places[row.pk] > 0:
             found.setdefault(row.tour_id, []).append(row)
 
     def nearest(departure: Departure, booking: Booking) -> list[UUID]:
@@ -166,7 +165,7 @@ def _choices(
             found.get(departure.tour_id, []),
             key=lambda row: (row.option_id != departure.option_id, abs(row.starts_at - departure.starts_at), row.pk),
         )
-        return [row.pk for row in first_with_room(rows, booking, left, OFFERED_AT_MOST)]
+        return [row.pk for row in room.first(rows, booking, OFFERED_AT_MOST)]
 
     return nearest
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from bookings import services
@@ -97,3 +99,24 @@ def test_what_fills_up_meanwhile_is_not_shown_any_more(gone):
     assert departures_offered(offer) == [there, free]
     done = services.answer_offer(offer_id=offer.pk, answer=Answer.MOVE, departure_id=there.pk)
     assert done.chosen_id == there.pk
+
+
+def test_what_is_in_stock_is_asked_once_for_all_bookings_and_departures(gone):
+    """Where an extra is sold out everywhere, each departure is looked at for each booking: not by a statement each time."""
+    ExtraFactory(tour=gone.tour, code="snorkel", basis="PER_UNIT", amount=10, stock=2)
+    sets = [{"code": "snorkel", "quantity": 1}]
+
+    def statements(days, bookings):
+        there = [later(gone, day, capacity=10) for day in days]
+        for row in there:
+            HoldFactory(departure=row, guests={"adult": 1}, extras=[{"code": "snorkel", "quantity": 2}])
+        other = DepartureFactory(option=gone.option, starts_at=gone.starts_at - timedelta(hours=days[0]))
+        for _number in range(bookings):
+            BookingFactory(departure=other, guests={"adult": 1}, extras=sets, status=BookingStatus.CONFIRMED)
+        with CaptureQueriesContext(connection) as asked:
+            made = offered(other)
+        assert len(made) == bookings
+        assert not {row.pk for row in there} & {choice for choices in made.values() for choice in choices}
+        return sum("tours_extra" in query["sql"] for query in asked.captured_queries)
+
+    assert (statements([1, 2], 1), statements([3, 4, 5, 6, 7], 2)) == (2, 2)

@@ -23,7 +23,7 @@ from notifications.models import Delivery
 
 logger = logging.getLogger(__name__)
 
-GATHERED_FOR = 0.02  # seconds
+GATHERED_FOR = 0.05  # seconds
 MOST_AT_ONCE = 50  # deliveries in one task
 
 Waiting = tuple[UUID, str, Context]  # the tenant, the delivery, and for whom it is sent

@@ -211,6 +211,10 @@ class Booking(TenantOwned):
                 condition=Q(deposit_amount=None) | Q(deposit_amount__gt=0, balance_due_at__isnull=False),
                 name="booking_deposit_with_its_day",
             ),
+            models.CheckConstraint(
+                condition=Q(status__in=BookingStatus.values, payment_status__in=PaymentState.values),
+                name="booking_status_known",
+            ),
         ]
         indexes = [
             models.Index(fields=["tenant", "-created_at"], name="booking_by_creation"),
@@ -343,7 +347,10 @@ class BookingItem(TenantOwned):
     class Meta:
         verbose_name = _("item")
         verbose_name_plural = _("items")
-        constraints = [models.UniqueConstraint(fields=["hold"], name="hold_in_one_item")]
+        constraints = [
+            models.UniqueConstraint(fields=["hold"], name="hold_in_one_item"),
+            models.CheckConstraint(condition=Q(status__in=BookingStatus.values), name="item_status_known"),
+        ]
 
     def __str__(self) -> str:
         return str(in_language(self, "title"))

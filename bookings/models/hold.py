@@ -70,6 +70,9 @@ class Hold(TenantOwned):
         verbose_name = _("hold")
         verbose_name_plural = _("holds")
         ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(status__in=HoldStatus.values), name="hold_status_known")
+        ]
         indexes = [
             models.Index(fields=["expires_at"], condition=models.Q(status="ACTIVE"), name="hold_overdue"),
             models.Index(fields=["departure", "status"], name="hold_by_departure"),

@@ -83,6 +83,7 @@ class ChoiceOffer(TenantOwned):
                 condition=Q(status="OPEN", answered_at=None) | (~Q(status="OPEN") & Q(answered_at__isnull=False)),
                 name="choice_answered_at",
             ),
+            models.CheckConstraint(condition=Q(status__in=OfferStatus.values), name="choice_status_known"),
         ]
         indexes = [models.Index(fields=["deadline"], condition=Q(status="OPEN"), name="choice_overdue")]
 

@@ -73,7 +73,10 @@ class Review(TenantOwned):
         verbose_name = _("review")
         verbose_name_plural = _("reviews")
         ordering = ["-created_at"]
-        constraints = [models.CheckConstraint(condition=Q(rating__range=(1, 5)), name="review_rating_range")]
+        constraints = [
+            models.CheckConstraint(condition=Q(rating__range=(1, 5)), name="review_rating_range"),
+            models.CheckConstraint(condition=Q(status__in=ReviewStatus.values), name="review_status_known"),
+        ]
         indexes = [
             models.Index(fields=["tour", "status", "-created_at"], name="review_of_tour"),
             models.Index(fields=["tenant", "created_at"], condition=Q(status="PENDING"), name="review_to_look_at"),

@@ -230,6 +230,7 @@ class Tour(TenantOwned):
             models.CheckConstraint(
                 condition=models.Q(min_guests__lte=models.F("max_guests")), name="tour_guests_range"
             ),
+            models.CheckConstraint(condition=models.Q(status__in=TourStatus.values), name="tour_status_known"),
         ]
 
     def __str__(self) -> str:

@@ -44,6 +44,9 @@ class ImportRun(TenantOwned):
         verbose_name = _("import")
         verbose_name_plural = _("imports")
         ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(status__in=ImportStatus.values), name="import_status_known")
+        ]
         indexes = [models.Index(fields=["tenant", "created_at"], name="import_by_time")]
 
     def __str__(self) -> str:

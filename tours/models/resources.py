@@ -211,6 +211,7 @@ class Engagement(TenantOwned):
                 name="engagement_is_work_or_leave",
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="engagement_of_something"),
+            models.CheckConstraint(condition=Q(state__in=EngagementState.values), name="engagement_state_known"),
         ]
         indexes = [models.Index(fields=["departure"], name="engagement_by_departure")]
         permissions = [("assign", _("May assign guides, vehicles and equipment"))]

@@ -251,6 +251,7 @@ class Departure(TenantOwned):
             ),
             models.UniqueConstraint(fields=["option", "starts_at"], name="departure_once"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="departure_ends_after_start"),
+            models.CheckConstraint(condition=Q(status__in=DepartureStatus.values), name="departure_status_known"),
         ]
         indexes = [
             models.Index(fields=["tour", "starts_at"], name="departure_by_tour"),

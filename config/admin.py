@@ -15,7 +15,9 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
-from django.utils.translation import gettext_lazy
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
 from unfold.sites import UnfoldAdminSite
 
 PageView = Callable[..., HttpResponse]
@@ -27,6 +29,15 @@ def id_of(object_id: Any) -> UUID:
         return UUID(str(object_id))
     except ValueError as fault:
         raise Http404 from fault
+
+
+def link_to_copy(address: str) -> SafeString:
+    """A link that is meant for somebody else: it opens, and a button copies it (`static/admin/copy.js`)."""
+    line = (
+        '<a class="text-primary-600 dark:text-primary-500 break-all" href="{0}" target="_blank" rel="noopener">'
+        '<bdi dir="ltr">{0}</bdi></a> <button type="button" class="rihla-button" data-copied="{1}" hidden>{2}</button>'
+    )
+    return format_html(line, address, gettext("Copied"), gettext("Copy the link"))
 
 
 @dataclass(frozen=True)

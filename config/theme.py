@@ -20,7 +20,7 @@ THEME: dict[str, Any] = {
     "BORDER_RADIUS": "8px",
     "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
     "STYLES": [lambda request: static("admin/rihla.css")],
-    "SCRIPTS": [lambda request: static("admin/focus.js")],
+    "SCRIPTS": [lambda request: static("admin/focus.js"), lambda request: static("admin/copy.js")],
     "COLORS": {
         "primary": {
             "50": "#effaf8",

@@ -25,6 +25,7 @@ from bookings.admin.shown import (
 )
 from bookings.models import Booking
 from bookings.services.bookings import OVER
+from config.admin import link_to_copy
 
 
 def once_for_a_row(show: Callable[[Any, Booking], str]) -> Callable[[Any, Booking], str]:
@@ -138,4 +139,4 @@ class BookingColumns:
     @display(description=gettext_lazy("customer's link"))
     @once_for_a_row
     def link_shown(self, booking: Booking) -> str:
-        return booking_link(booking)
+        return link_to_copy(booking_link(booking))

@@ -23,7 +23,7 @@ from bookings.admin.forms import ReasonForm
 from bookings.admin.moving import departure_in_words, departures_for
 from bookings.models import Booking, ChoiceOffer, OfferStatus
 from bookings.services.offers import Answer
-from config.admin import id_of
+from config.admin import id_of, link_to_copy
 from config.errors import DomainError
 from config.i18n import in_language
 from tours.selectors.capacity import places_left_of
@@ -210,4 +210,4 @@ class ChoiceOfferAdmin(AuditedAdmin, ModelAdmin):
 
     @display(description=gettext_lazy("guest's link"))
     def link_shown(self, offer: ChoiceOffer) -> str:
-        return offer_link(offer)
+        return link_to_copy(offer_link(offer))

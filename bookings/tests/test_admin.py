@@ -1,5 +1,7 @@
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -87,6 +89,17 @@ def test_the_page_shows_and_does_not_change_state_and_money(client, django_asser
         assert shown in text
     for name in ("status", "payment_status", "total", "amount_paid", "quote", "starts_at"):
         assert f'name="{name}"' not in text
+
+
+def test_the_customers_link_opens_and_can_be_copied(client):
+    back_office(client, *ALL)
+    booking = BookingFactory()
+    text = client.get(page(booking)).content.decode()
+    address = re.search(
+        r'href="([^"]*/b/[^"]+)"[^>]*><bdi dir="ltr">\1</bdi></a> <button type="button"[^>]*data-copied=', text
+    )
+    assert address is not None
+    assert booking.reference in client.get(urlsplit(address[1]).path).content.decode()
 
 
 def test_staff_change_contact_and_note_and_nothing_else(client):

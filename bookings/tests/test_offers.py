@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from bookings import services, tasks
-from bookings.access import offer_token
+from bookings.access import offer_link, offer_token
 from bookings.errors import DeadlinePassed, NotOffered, OfferAnswered, OfferNeedsReason, OfferNotFound, OfferOver
 from bookings.models import BookingStatus, ChoiceOffer, OfferStatus
 from bookings.receivers import offer_a_choice_where_too_few_came, withdraw_what_has_no_meaning
@@ -293,7 +293,9 @@ def test_staff_answer_on_the_phone_and_withdraw(client, departure, others, booki
     (offer,) = offer_to(departure)
     listed = client.get(reverse("admin:bookings_choiceoffer_changelist")).content.decode()
     assert booking.reference in listed
-    assert client.get(reverse("admin:bookings_choiceoffer_change", args=[offer.pk])).status_code == 200
+    shown = client.get(reverse("admin:bookings_choiceoffer_change", args=[offer.pk])).content.decode()
+    assert f'href="{offer_link(offer)}"' in shown
+    assert "data-copied" in shown
     page = reverse("admin:bookings_choiceoffer_answer_this", args=[offer.pk])
     assert client.get(page).status_code == 200
     assert client.post(page, {"answer": "move:nonsense"}).status_code == 200

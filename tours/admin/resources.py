@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from unfold.forms import PaginationInlineFormSet
 
 from accounts.admin_audit import AuditedAdmin
+from config.admin import link_to_copy
 from tours.admin.editor import OPTION, TOUR
 from tours.admin.pages import CatalogueAdmin, offer_options
 from tours.guides import page_address
@@ -83,7 +84,7 @@ class ResourceAdmin(CatalogueAdmin):
     def address_shown(self, resource: Resource) -> str:
         if resource._state.adding:
             return "–"
-        return format_html('<bdi dir="ltr" style="overflow-wrap:anywhere">{}</bdi>', page_address(resource))
+        return link_to_copy(page_address(resource))
 
     @action(description=gettext_lazy("New address of the page"), permissions=["change"])
     def renew_address(self, request: HttpRequest, obj: Resource) -> None:

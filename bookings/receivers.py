@@ -93,6 +93,7 @@ def tell_that_it_moved(event: Event) -> None:
         before = wording.moment_in_words(wording.local(datetime.fromisoformat(event.data["from"]), zone))
         context = {
             "before": before,
+            "reason": event.data.get("reason", ""),  # of the operator's moves only, and of none before this was told
             "refund": wording.money(booking, refund) if refund > 0 else "",
             "due": wording.money(booking, booking.amount_due) if booking.amount_due > 0 else "",
         }

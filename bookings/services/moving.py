@@ -187,14 +187,16 @@ def move_booking(
 def move_for_the_operator(*, booking_id: UUID, departure_id: UUID, actor: Any, reason: str) -> Booking:
     """Move a booking because of us: at the price that was agreed, whatever the policy and the cut-off say. Safe to repeat.
 
-    `actor` is the guest (None) who chose it, or staff. Raises `BookingNotFound`, `BookingEnded`, `NotMovable`, `HoldExpired`,
-    `DepartureNotFound`, `OtherTour`, `SeatsUnavailable`, `DepartureClosed`.
+    `actor` is the guest (None) who chose it, or staff. The guest reads the reason, in their language.
+
+    Raises `BookingNotFound`, `BookingEnded`, `NotMovable`, `HoldExpired`, `DepartureNotFound`, `OtherTour`, `SeatsUnavailable`,
+    `DepartureClosed`.
     """
     booking = _lock(booking_id, departure_id)
     if _item_of(booking).departure_id == departure_id:
         return booking
     refuse_unless_movable(booking)
-    return _move(_terms(booking, departure_id, actor, True), actor=actor, reason=reason, late=True)
+    return _move(_terms(booking, departure_id, actor, True), actor=actor, reason=reason, late=True, tell=reason)
 
 
 def _lock(booking_id: UUID, departure_id: UUID) -> Booking:
@@ -214,7 +216,7 @@ def _item_of(booking: Booking) -> BookingItem:
     return items[0]
 
 
-def _move(terms: MoveTerms, *, actor: Any, reason: str, late: bool) -> Booking:
+def _move(terms: MoveTerms, *, actor: Any, reason: str, late: bool, tell: str = "") -> Booking:
     booking, quote, refund = terms.booking, terms.quote, terms.refund
     item, (old,) = _item_of(booking), holds_of(booking)
     was_booked, before = old.status == HoldStatus.CONVERTED, booking.starts_at
@@ -251,7 +253,7 @@ def _move(terms: MoveTerms, *, actor: Any, reason: str, late: bool) -> Booking:
     if booking.status == BookingStatus.PENDING_PAYMENT:
         record_payment(booking_id=booking.pk, paid=booking.amount_paid, refunded=booking.amount_refunded, actor=actor)
         booking.refresh_from_db()
-    announce("booking.moved", booking, refund=amount_text(refund, booking.currency), **told)
+    announce("booking.moved", booking, refund=amount_text(refund, booking.currency), reason=tell, **told)
     return booking
 
 

@@ -13,10 +13,12 @@ from bookings.errors import ChangeApplied, GuestsNotMoved, OfferNeedsReason
 from bookings.models import Booking, ChoiceOffer, OfferStatus
 from bookings.services import Decision, How
 from bookings.tests.factories import BookingFactory, ClerkFactory, HoldFactory
+from bookings.tests.test_offers import run_deliveries
 from config.errors import NotFound
 from config.invariants import check_all
 from config.tenancy import tenant_context
 from config.testing import run_together
+from notifications.models import Message
 from tours.errors import PlanStale
 from tours.models import Blackout, Departure, DepartureStatus, PlannedChange
 from tours.services import create_rule
@@ -106,6 +108,11 @@ def test_moved_guests_are_where_they_were_moved_to_at_their_price(rule, clerk):
         booking.refresh_from_db()
         assert booking.starts_at == on(6).starts_at
     assert first.events.get(action="moved").reason == "The Nile is closed"
+    run_deliveries("booking.moved")
+    for mail in Message.objects.filter(template="booking_moved"):
+        assert "The Nile is closed" in mail.text
+        assert "The Nile is closed" in mail.html
+    assert Message.objects.filter(template="booking_moved").count() == 2
     assert_proven()
 
 

@@ -104,8 +104,7 @@ def departures_offered(offer: ChoiceOffer) -> list[Departure]:
         .select_related("tour__destination", "option")
         .order_by("starts_at", "pk")
     )
-    room = Room(rows)
-    return [row for row in rows if room.takes(row, offer.booking)]
+    return Room(rows).first(rows, len(rows), offer.booking)
 
 
 def _read(given: str) -> tuple[Answer, UUID | None]:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -141,7 +142,7 @@ def _choices(
 ) -> Callable[[Departure, Booking], list[UUID]]:
     """For a booking of each departure, the others of its tour that can take it, the nearest first.
 
-    Two statements in all, and two more where a booking has stocked extras.
+    A statement in all, two more where a booking has stocked extras, and those of `Room` where they share places.
     """
     tours = {row.tour_id for row in departures.values()}
     starts = [row.starts_at for row in departures.values()] or [now()]
@@ -154,20 +155,19 @@ def _choices(
         others = others.filter(pk__in=list(instead))
     else:
         others = others.filter(starts_at__range=(min(starts) - AROUND, max(starts) + AROUND))
-    found: dict[UUID, list[Departure]] = {}
     room = Room(others)
+    found: dict[UUID, list[Departure]] = {}
     for row in others:
-        if room.places[row.pk] > 0:
-            found.setdefault(row.tour_id, []).append(row)
+        found.setdefault(row.tour_id, []).append(row)
 
-    def nearest(departure: Departure, booking: Booking) -> list[UUID]:
-        rows = sorted(
+    @cache
+    def nearest(departure: Departure) -> list[Departure]:
+        return sorted(
             found.get(departure.tour_id, []),
             key=lambda row: (row.option_id != departure.option_id, abs(row.starts_at - departure.starts_at), row.pk),
         )
-        return [row.pk for row in room.first(rows, booking, OFFERED_AT_MOST)]
 
-    return nearest
+    return lambda departure, booking: [row.pk for row in room.first(nearest(departure), OFFERED_AT_MOST, booking)]
 
 
 @transaction.atomic

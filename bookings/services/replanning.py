@@ -16,13 +16,13 @@ from django.utils.timezone import now
 
 from bookings.errors import ChangeApplied, GuestsNotMoved
 from bookings.models import BookingItem, BookingStatus, ChoiceOffer, Hold, HoldStatus
+from bookings.selectors.instead import Room
 from bookings.services.locks import free_seats
 from bookings.services.moving import move_for_the_operator
 from bookings.services.offers import offer_choices, withdraw_offer
 from config.errors import DomainError, NotFound
 from tours.caching import seats_changed
 from tours.models import Departure, DepartureStatus, PlannedChange
-from tours.selectors.capacity import places_left_of
 from tours.services.departures import Start
 from tours.services.planning import Replan, apply_operations
 from tours.services.seats import lock_shared
@@ -158,7 +158,7 @@ def nearest_starts(
 ) -> dict[UUID, list[Departure]]:
     """For each departure that goes, the nearest others of its tour that could take its guests, the same option first.
 
-    `coming` are departures that are not saved yet. Three queries at most.
+    `coming` are departures that are not saved yet. One query, and those of `Room` where they share places.
     """
     if not going:
         return {}
@@ -176,17 +176,15 @@ def nearest_starts(
     )
     by_tour: dict[UUID, list[Departure]] = {}
     rows = [*(one for one in there if one.pk not in gone), *coming]
-    left = places_left_of(rows)
+    room = Room(rows)
     for row in rows:
-        if left[row.pk] > 0:
-            by_tour.setdefault(row.tour_id, []).append(row)
+        by_tour.setdefault(row.tour_id, []).append(row)
 
     def distance(row: Departure, departure: Departure) -> tuple[bool, timedelta, datetime]:
         return row.option_id != departure.option_id, abs(row.starts_at - departure.starts_at), row.starts_at
 
-    return {
-        departure.pk: sorted(by_tour.get(departure.tour_id, []), key=partial(distance, departure=departure))[
-            :TO_CHOOSE_FROM
-        ]
-        for departure in going
-    }
+    found = {}
+    for departure in going:
+        nearest = sorted(by_tour.get(departure.tour_id, []), key=partial(distance, departure=departure))
+        found[departure.pk] = room.first(nearest, TO_CHOOSE_FROM)
+    return found

@@ -10,6 +10,7 @@ from django.utils.timezone import now
 from bookings import services
 from bookings.choices import departures_offered
 from bookings.models import BookingStatus
+from bookings.selectors import instead
 from bookings.services.offers import Answer
 from bookings.services.replanning import nearest_starts
 from bookings.tests.factories import BookingFactory, HoldFactory
@@ -120,3 +121,21 @@ def test_what_is_in_stock_is_asked_once_for_all_bookings_and_departures(gone):
         return sum("tours_extra" in query["sql"] for query in asked.captured_queries)
 
     assert (statements([1, 2], 1), statements([3, 4, 5, 6, 7], 2)) == (2, 2)
+
+
+def test_of_many_departures_that_share_a_boat_only_the_near_ones_are_looked_at(gone, monkeypatch):
+    """Each takes the database milliseconds: ten thousand of them took longer than a statement of the web may."""
+    monkeypatch.setattr(instead, "LOOKED_AT_ONCE", 3)
+    there = [later(gone, hours / 24, capacity=4) for hours in range(6, 126, 6)]
+    pool_of(gone.option, OptionFactory(tour=gone.tour, code="other"), capacity=4)
+    booking = BookingFactory(departure=gone, status=BookingStatus.CONFIRMED)
+    for full in there[1:4]:
+        HoldFactory(departure=full, guests={"adult": 3})
+    looked_at = []
+    ask = instead.places_left_of
+    monkeypatch.setattr(instead, "places_left_of", lambda rows: looked_at.extend(rows) or ask(rows))
+    assert offered(gone) == {booking.pk: [row.pk for row in [there[0], *there[4:9]]]}
+    assert len(looked_at) <= 9
+    looked_at.clear()
+    assert nearest_starts([gone])[gone.pk] == there[:8]
+    assert len(looked_at) <= 9

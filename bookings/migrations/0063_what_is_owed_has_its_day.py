@@ -1,10 +1,12 @@
 from django.db import migrations, models
 
-# Bookings that were confirmed without being paid, or became dearer afterwards, had no day: theirs is the start of the trip.
+# Bookings that were confirmed without being paid, or became dearer afterwards, had no day: theirs is the trip's
+# start, or its closing where guests come when they like (`Booking.begins_by`).
 # The owner is held to the policy of the table, which names one tenant; it is forced again after `migrate` (`secure_tables`).
 DAYS_FOR_DEBTS = """
 ALTER TABLE bookings_booking NO FORCE ROW LEVEL SECURITY;
-UPDATE bookings_booking SET balance_due_at = starts_at
+UPDATE bookings_booking
+SET balance_due_at = CASE WHEN (quote->>'any_time')::boolean THEN ends_at ELSE starts_at END
 WHERE status IN ('CONFIRMED', 'IN_PROGRESS', 'COMPLETED') AND balance_due_at IS NULL AND amount_refunded = 0
   AND amount_paid < total;
 """

@@ -176,6 +176,8 @@ def test_what_is_owed_stays_in_sight_when_the_trip_begins():
 def test_debts_of_before_get_the_day_of_the_trip(other_tenant):
     """What the migration does, as the owner without any tenant: for all operators, and only where something is owed."""
     owing, done = BookingFactory(), BookingFactory(status=BookingStatus.CONFIRMED)
+    museum = BookingFactory(departure=in_days(3, any_time=True))
+    confirm_booking(booking_id=museum.pk, actor=None, reason="pays at the door")
     with tenant_context(other_tenant.pk):
         there = BookingFactory()
         confirm_booking(booking_id=there.pk, actor=None, reason="pays on the boat")
@@ -189,7 +191,7 @@ def test_debts_of_before_get_the_day_of_the_trip(other_tenant):
             "SELECT id, balance_due_at FROM bookings_booking WHERE balance_due_at IS NOT NULL"
         ).fetchall()
         owner.rollback()
-    assert dict(dated) == {owing.pk: owing.starts_at, there.pk: there.starts_at}
+    assert dict(dated) == {owing.pk: owing.starts_at, there.pk: there.starts_at, museum.pk: museum.ends_at}
     assert done.pk not in dict(dated)
 
 

@@ -28,6 +28,7 @@ from bookings.errors import (
 )
 from bookings.models import Booking, BookingItem, BookingStatus, Hold, HoldStatus
 from bookings.partners import partner_of
+from bookings.services.attendance import forget_absences
 from bookings.services.bookings import OVER, note
 from bookings.services.cancellation import cancellation_terms
 from bookings.services.dues import is_due_on_the_day, write_due
@@ -244,6 +245,8 @@ def _move(terms: MoveTerms, *, actor: Any, reason: str, late: bool, tell: str = 
     item.save(update_fields=["departure", "hold", "title_en", "title_ar", "seats", "amount"])
     old.move_to(HoldStatus.RELEASED)
     free_seats(old, booked=was_booked)
+    if before <= now():  # it was open already, and some may be marked as not coming there
+        forget_absences(booking, actor=actor, reason="moved")
     told = _in_history(terms, before)
     _rewrite(booking, terms)
     note(booking.pk, "moved", actor, told, reason)

@@ -7,9 +7,10 @@ from django.utils.timezone import now
 
 from bookings import services, wording
 from bookings.errors import AlreadyStarted, NotMovable
-from bookings.models import Booking, BookingStatus
+from bookings.models import Attendance, Booking, BookingStatus
 from bookings.services import offers
 from bookings.tests.factories import BookingFactory, ClerkFactory
+from config.invariants import check_all
 from tours.models import Departure
 from tours.tests.factories import DepartureFactory
 
@@ -74,6 +75,17 @@ def test_moved_after_opening_to_another_day_or_to_one_that_is_open():
     today = open_day(opened=-1, closes=7, option=option)
     moved = services.move_booking(booking_id=booking.pk, departure_id=today.pk, actor=clerk())
     assert (moved.starts_at, moved.begins_by) == (today.starts_at, today.ends_at)
+
+
+def test_who_moves_to_another_day_is_absent_there_no_more():
+    """Two of four were marked as not coming; then all of them come tomorrow instead."""
+    day = open_day()
+    tomorrow = open_day(opened=22, closes=30, option=day.option)
+    booking = BookingFactory(departure=day, guests={"adult": 4}, status=S.CONFIRMED)
+    services.mark_absent(booking_id=booking.pk, guests=2, actor=clerk())
+    services.move_booking(booking_id=booking.pk, departure_id=tomorrow.pk, actor=clerk())
+    assert [(row.came, row.absent) for row in Attendance.objects.all()] == [(0, 0)]
+    assert not any(check_all("bookings:").faults.values())
 
 
 def test_after_closing_nothing_moves_and_nothing_is_cancelled():

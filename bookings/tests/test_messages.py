@@ -9,7 +9,7 @@ from accounts.models import AuditEntry
 from bookings import services
 from bookings.errors import NobodyToWriteTo
 from bookings.models import BookingEvent, BookingStatus
-from bookings.tests.factories import BookingFactory, ClerkFactory
+from bookings.tests.factories import CONTACT, BookingFactory, ClerkFactory
 from config.errors import InvalidInput
 from config.tenancy import tenant_context
 from notifications.models import Delivery, Message
@@ -157,3 +157,12 @@ def test_paragraphs_come_through_a_browsers_form(client, departure):
     assert "we leave from pier 4.</p>" in mail.html
     assert "we leave from pier 4.\n\nBring a jacket." in mail.text
     assert send(departure) == 0
+
+
+def test_a_name_of_the_other_direction_keeps_the_comma_behind_it(departure):
+    BookingFactory(departure=departure, status=S.CONFIRMED, contact=CONTACT | {"name": "كريم الصباح"})
+    send(departure)
+    run_deliveries()
+    mail = Message.objects.get(template="guest_message")
+    for shown in (mail.text, mail.html):
+        assert "Hello \u2068كريم الصباح\u2069," in shown

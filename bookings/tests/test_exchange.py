@@ -204,6 +204,16 @@ def test_past_starts_unknown_options_and_repeats_are_told(client):
     assert [(fault.line, fault.column) for fault in twice.faults] == [(3, "time")]
 
 
+def test_faults_are_told_in_the_order_of_the_file_whatever_order_the_tours_are_looked_at_in(client):
+    first, second = OptionFactory(), OptionFactory()
+    head, *of_first = starts(first, (-1, "09:00"), (-2, "09:00")).splitlines()
+    of_second = starts(second, (-1, "09:00"), (-2, "09:00")).splitlines()[1:]
+    for mixed in (zip(of_first, of_second, strict=True), zip(of_second, of_first, strict=True)):
+        content = "\n".join([head, *(line for pair in mixed for line in pair)])
+        outcome = rehearse("departures", read_table(content.encode()), actor=None)
+        assert [fault.line for fault in outcome.faults] == [2, 3, 4, 5]
+
+
 @pytest.mark.parametrize(
     ("content", "column"),
     [("tour,date\nx,2027-01-01", "time"), ("tour,date,time,price\nx,2027-01-01,09:00,5", "price")],

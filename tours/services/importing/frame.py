@@ -121,6 +121,8 @@ def go_through(reader: Reader, rows: Iterable[Line], outcome: Outcome, told: Tol
             told(outcome.rows)
         some = list(islice(lines, AT_ONCE))
     reader.finish()
+    for told_in_order in (outcome.faults, outcome.samples):  # as they stand in the file, not as they were looked at
+        told_in_order.sort(key=lambda one: one.line)
 
 
 def _name_values(outcome: Outcome, first: int, rows: dict[int, Row]) -> None:

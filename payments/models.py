@@ -161,6 +161,7 @@ class Payment(TenantOwned):
         indexes = [
             models.Index(fields=["check_at"], condition=Q(check_at__isnull=False), name="payment_to_check"),
             models.Index(fields=["tenant", "-created_at"], name="payment_by_time"),
+            models.Index(fields=["tenant"], condition=~Q(flag=""), name="payment_flagged"),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
+from django.conf import settings as configured
 from django.utils.timezone import now
 
 from accounts.models import InvariantReport
@@ -12,6 +14,7 @@ from config.ids import first_uuid7_at
 from config.retention import forget_old
 from config.tenancy import tenant_context
 from config.testing import run_together
+from config.testing.server import url_of_test_database
 from notifications.errors import NothingLeftToSend
 from notifications.mail import send_again
 from notifications.models import Attachment, Delivery, Event, Message
@@ -163,6 +166,16 @@ def test_a_dispute_is_not_forgotten_over_the_next_trouble():
     assert (gone["facts"], gone["mail_texts"], proof.pk in left(Event)) == (0, 0, True)
     voucher.refresh_from_db()
     assert voucher.text == "Dear Mona"
+
+
+def test_what_staff_have_to_look_at_is_found_by_its_index():
+    """It is asked for with each batch: among all payments ever made that would take longer than the batch."""
+    with psycopg.connect(url_of_test_database(configured.DATABASE_OWNER_URL)) as owner:
+        owner.execute("SET LOCAL enable_seqscan = off")
+        owner.execute("DROP INDEX payment_by_time")  # of an empty table any index would do
+        plan = owner.execute("EXPLAIN SELECT id FROM payments_payment WHERE NOT (flag = '')").fetchall()
+        owner.rollback()
+    assert "payment_flagged" in str(plan), plan
 
 
 # --- As a job ---

@@ -23,7 +23,7 @@ from unfold.widgets import (
 )
 
 from bookings import wording
-from bookings.admin.decision import DecisionForm, targets_shown
+from bookings.admin.decision import DecisionForm, places_of, targets_shown
 from bookings.admin.plans import bookings_of, bookings_shown
 from bookings.services.replanning import Decision, How, decide_for_guests, nearest_starts, rows_at, withdraw_offers_of
 from config.admin import page
@@ -274,8 +274,10 @@ def _plan_in_words(plan: Plan, data: Any) -> dict[str, Any]:
     shown.sort(key=lambda row: (row.departure.starts_at, str(row.departure.pk)))
     touched = bookings_of([row.departure for row in changed if row.departure.seats_booked or row.departure.seats_held])
     closing = _closing(plan)
-    nearest = nearest_starts(closing, without=[row.departure.pk for row in plan.changing])
     changing = {row.departure.pk for row in plan.changing}
+    seen = {row.departure.pk for row in shown}
+    nearest = nearest_starts([row for row in closing if row.pk in seen], without=changing)
+    left = places_of(nearest)
     guests = {
         booking: number
         for departure, lines in touched.items()
@@ -285,7 +287,7 @@ def _plan_in_words(plan: Plan, data: Any) -> dict[str, Any]:
     return {
         "rows": [
             _row_in_words(row, touched.get(row.departure.pk, []))
-            | {"pk": row.departure.pk, "targets": targets_shown(row.departure, nearest, data)}
+            | {"pk": row.departure.pk, "targets": targets_shown(row.departure, nearest, left, data)}
             for row in shown
         ],
         "more": len(changed) - len(shown),

@@ -15,6 +15,7 @@ from accounts.models import Unanswered
 from bookings.admin.moving import departure_in_words
 from bookings.services.replanning import Decision, How
 from tours.models import Departure
+from tours.selectors.capacity import places_left_of
 from tours.services.departures import Start
 
 CHOICES = [
@@ -102,11 +103,19 @@ class DecisionForm(forms.Form):
         return found
 
 
+def places_of(nearest: Mapping[UUID, Sequence[Departure]]) -> dict[UUID, int]:
+    """What is left on the departures that are named, each once; one statement at most."""
+    return places_left_of(list({row.pk: row for rows in nearest.values() for row in rows}.values()))
+
+
 def targets_shown(
-    departure: Departure, nearest: Mapping[UUID, Sequence[Departure]], data: Any
+    departure: Departure, nearest: Mapping[UUID, Sequence[Departure]], left: Mapping[UUID, int], data: Any
 ) -> list[tuple[str, str, bool]]:
-    """The departures that the guests of one can be moved to: value, words, whether it is chosen; the nearest by itself."""
+    """The departures that the guests of one can be moved to: value, words, whether it is chosen; the nearest by itself.
+
+    `left` is what `places_of` says.
+    """
     chosen = data.get(f"guests-to-{departure.pk}", "") if data else ""
     rows = [(f"{row.option_id}@{row.starts_at.isoformat()}", row) for row in nearest.get(departure.pk, [])]
     first = rows[0][0] if rows else ""
-    return [(value, departure_in_words(row), value == (chosen or first)) for value, row in rows]
+    return [(value, departure_in_words(row, left[row.pk]), value == (chosen or first)) for value, row in rows]

@@ -17,7 +17,7 @@ from unfold.decorators import display
 
 from accounts.admin_audit import AuditedAdmin
 from bookings import wording
-from bookings.admin.decision import DecisionForm, targets_shown
+from bookings.admin.decision import DecisionForm, places_of, targets_shown
 from bookings.models import BookingItem, BookingStatus
 from bookings.services.replanning import How, apply_planned_change, nearest_starts
 from config.admin import page
@@ -116,6 +116,7 @@ def _in_words(replan: Replan, data: Any) -> dict[str, Any]:
     nearest = nearest_starts(
         replan.sold[:SHOWN_AT_MOST], [*replan.appear, *replan.reopen], {row.pk for row in replan.vanish}
     )
+    left = places_of(nearest)
     concerned = {one[0]: one[3] for rows in bookings.values() for one in rows}
     return {
         "fingerprint": replan.fingerprint,
@@ -135,7 +136,7 @@ def _in_words(replan: Replan, data: Any) -> dict[str, Any]:
                     "start": _start(row),
                     "booked": row.seats_booked,
                     "held": row.seats_held,
-                    "targets": targets_shown(row, nearest, data),
+                    "targets": targets_shown(row, nearest, left, data),
                     **bookings_shown(bookings.get(row.pk, [])),
                 }
                 for row in replan.sold[:SHOWN_AT_MOST]

@@ -2,11 +2,14 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import now
 
 from accounts.models import AuditEntry
 from bookings.tests.factories import BookingFactory, ClerkFactory
+from bookings.tests.test_pools import pool_of
 from config.tenancy import tenant_context
 from config.testing import run_together
 from tours.errors import PlanStale
@@ -210,6 +213,20 @@ def test_the_preview_costs_the_same_however_many_there_are(client, week, django_
             client.post(reverse(PAGE), form(week, capacity="9"))
         for departure in week:
             BookingFactory(departure=departure)
+
+
+def test_where_a_boat_is_shared_places_are_asked_for_all_that_are_named_at_once(client, week):
+    """Each departure that closes names others with their places: not by a statement each."""
+    pool_of(week[0].option, OptionFactory(tour=week[0].tour, code="other"), capacity=20)
+    for departure in week:
+        BookingFactory(departure=departure)
+        start = departure.starts_at + timedelta(days=14)
+        DepartureFactory(option=departure.option, starts_at=start, ends_at=start + timedelta(hours=4))
+    clerk_at(client)
+    with CaptureQueriesContext(connection) as asked:
+        page = client.post(reverse(PAGE), form(week, status="CLOSED", reason="storm"))
+    assert page.content.decode().count("places left") > 20
+    assert sum("tours_places_left" in query["sql"] for query in asked.captured_queries) <= 2
 
 
 @pytest.mark.django_db(transaction=True)

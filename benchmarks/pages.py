@@ -13,7 +13,7 @@ def pages(*, scale: float, rounds: int) -> bool:
     """Walk the back-office over the demo data; returns whether every page kept both bounds."""
     with Stack(scale) as stack:
         told = stack.manage("shell", "-v", "0", "-c", f"from benchmarks.walk import walk; walk({rounds})")
-    found = [orjson.loads(line) for line in told.splitlines() if line.startswith("{")]
+    found = [orjson.loads(line) for line in told.splitlines() if line.startswith('{"what"')]
     for line in sorted(found, key=lambda one: -one["p50_ms"]):
         tell(**line)
     missed = [one["page"] for one in found if not one["reached"]]

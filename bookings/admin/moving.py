@@ -48,14 +48,18 @@ class MoveForm(forms.Form):
 def departure_in_words(departure: Departure, left: int | None = None) -> str:
     """`Saturday, 28 November 2026, 09:00 · Shared tour · 5 places left`; `left` where it was asked for with others."""
     left = places_left(departure) if left is None else left
-    zone = departure.tour.destination.time_zone
-    start, end = departure.local_start(), wording.local(departure.ends_at, zone)
     parts = [
-        wording.span_in_words(start, end, departure.any_time),
+        start_of(departure),
         str(in_language(departure.option, "name")),
         ngettext("{n} place left", "{n} places left", left).format(n=left),
     ]
     return " · ".join(parts)
+
+
+def start_of(departure: Departure) -> str:
+    """`Saturday, 28 November 2026, 09:00`; by opening hours its hours."""
+    end = wording.local(departure.ends_at, departure.tour.destination.time_zone)
+    return wording.span_in_words(departure.local_start(), end, departure.any_time)
 
 
 def departures_for(tour_id: Any, *, around: Any, without: Any = (), seats: int = 0) -> list[Departure]:

@@ -20,7 +20,7 @@ from accounts.admin_audit import AuditedAdmin
 from bookings import services, wording
 from bookings.access import offer_link
 from bookings.admin.forms import ReasonForm
-from bookings.admin.moving import departure_in_words, departures_for
+from bookings.admin.moving import departure_in_words, departures_for, start_of
 from bookings.models import Booking, ChoiceOffer, OfferStatus
 from bookings.services.offers import Answer
 from config.admin import id_of, link_to_copy
@@ -184,9 +184,7 @@ class ChoiceOfferAdmin(AuditedAdmin, ModelAdmin):
 
     @display(description=gettext_lazy("departure as booked"))
     def trip(self, offer: ChoiceOffer) -> str:
-        return (
-            f"{in_language(offer.departure.tour, 'title')} · {departure_in_words(offer.departure).partition(' · ')[0]}"
-        )
+        return f"{in_language(offer.departure.tour, 'title')} · {start_of(offer.departure)}"
 
     @display(description=gettext_lazy("answer until"), ordering="deadline")
     def deadline_shown(self, offer: ChoiceOffer) -> str:

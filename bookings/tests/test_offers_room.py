@@ -5,15 +5,17 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils.timezone import now
 
 from bookings import services
+from bookings.admin.moving import start_of
 from bookings.choices import departures_offered
 from bookings.models import BookingStatus
 from bookings.selectors import instead
 from bookings.services.offers import Answer
 from bookings.services.replanning import nearest_starts
-from bookings.tests.factories import BookingFactory, HoldFactory
+from bookings.tests.factories import BookingFactory, ClerkFactory, HoldFactory
 from bookings.tests.test_pools import pool_of
 from bookings.tests.test_resources import guide, need
 from tours.models import Departure, Engagement
@@ -139,3 +141,15 @@ def test_of_many_departures_that_share_a_boat_only_the_near_ones_are_looked_at(g
     looked_at.clear()
     assert nearest_starts([gone])[gone.pk] == there[:8]
     assert len(looked_at) <= 9
+
+
+def test_the_list_of_choices_asks_for_no_places(gone, client):
+    """It names only when each trip was to begin; on a shared boat it was a statement for each line."""
+    pool_of(gone.option, OptionFactory(tour=gone.tour, code="other"), capacity=20)
+    BookingFactory(departure=gone, status=BookingStatus.CONFIRMED)
+    offered(gone)
+    client.force_login(ClerkFactory(permissions=["bookings.view_choiceoffer"]))
+    with CaptureQueriesContext(connection) as asked:
+        listed = client.get(reverse("admin:bookings_choiceoffer_changelist")).content.decode()
+    assert f"{gone.tour.title_en} · {start_of(gone)}" in listed
+    assert not [query for query in asked.captured_queries if "tours_places_left" in query["sql"]]

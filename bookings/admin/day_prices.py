@@ -94,7 +94,12 @@ class PriceForm(forms.Form):
 
 @page("departures/prices/", name="day_prices", permission="tours.add_pricerule")
 def day_prices(request: HttpRequest) -> HttpResponse:
-    """The form, filled in by the calendar (`do=begin`); `do=look` shows the new prices below it, `do=apply` makes them so."""
+    """The form, filled in by the calendar (`do=begin`); `do=look` shows the new prices below it, `do=apply` makes them so.
+
+    Opened by its address it would not know of which tour: the calendar does.
+    """
+    if request.method == "GET":
+        return redirect("admin:departure_calendar")
     do = request.POST.get("do", "")
     today = localdate().isoformat()
     first = {"weekdays": list(range(1, 8)), "name_en": NAMES[0], "name_ar": NAMES[1]}

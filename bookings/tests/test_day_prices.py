@@ -135,6 +135,7 @@ def test_the_page_takes_the_days_shows_the_prices_and_sets_them(client, days):
     client.force_login(ClerkFactory(permissions=["tours.add_pricerule", "tours.view_departure"]))
     tour = days[0].tour_id
     taken = {"what": f"tour:{tour}", "date_from": days[1].local_date, "date_to": days[3].local_date}
+    assert client.get(reverse(PAGE))["Location"] == reverse("admin:departure_calendar")
     begun = client.post(reverse(PAGE), {**taken, "do": "begin", "weekdays": list(range(1, 8)), "back": "/admin/x/"})
     assert f'value="{days[1].local_date}"' in begun.content.decode()
     names = {"name_en": "Eid", "name_ar": "العيد"}

@@ -5,9 +5,10 @@ from typing import Any
 from django.contrib.auth.backends import BaseBackend
 
 from accounts.errors import WrongCredentials
-from accounts.models import User
+from accounts.models import Membership, User
 from accounts.services.sessions import prove_identity
 from config.addresses import client_address
+from config.tenancy import current_tenant
 
 
 class TenantBackend(BaseBackend):
@@ -22,4 +23,11 @@ class TenantBackend(BaseBackend):
         return user if user.is_active else None
 
     def get_user(self, user_id: Any) -> User | None:
+        """The person of a session, with the membership here where there is one: what each page asks next."""
+        if current_tenant.get() is not None:
+            memberships = Membership.objects.select_related("user", "role", "price_group")
+            membership = memberships.filter(user_id=user_id, is_active=True, user__is_active=True).first()
+            if membership is not None:
+                membership.user.remember(membership)
+                return membership.user
         return User.objects.filter(pk=user_id, is_active=True).first()

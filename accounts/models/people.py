@@ -90,6 +90,10 @@ class User(AbstractBaseUser):
             )
         return known[tenant]
 
+    def remember(self, membership: "Membership") -> None:
+        """Take over a membership of this person that was read with them."""
+        self.__dict__.setdefault("_memberships", {})[membership.tenant_id] = membership
+
     @property
     def price_group(self) -> str:
         """The code of the price group that this person is in with the tenant at hand, or nothing."""

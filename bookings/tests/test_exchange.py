@@ -340,7 +340,7 @@ def test_a_long_list_of_bookings_costs_as_many_questions_as_a_short_one(client, 
     for _more in range(2):
         BookingFactory(departure=departure)
         take_out(client, "bookings")
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(5):
             take_out(client, "bookings")
 
 

@@ -231,13 +231,13 @@ def test_the_screen_costs_the_same_however_much_there_is(client, django_assert_n
     full = fields(press(client, "hold", party(departure, customer=str(mona.pk)))) | {"q": "Mona", "tq": "Pyramids"}
     searching = {"q": "Mona", "tq": "Pyramids"}
     for _more in range(2):
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(4):
             client.get(reverse(SCREEN))
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(7):
             press(client, "look", searching)
-        with django_assert_num_queries(11):  # one for the caller's prices
+        with django_assert_num_queries(10):  # one for the caller's prices
             press(client, "look", full)
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(10):
             press(client, "look", {**full, "hold": ""})
         for number in range(5):
             customer("Mona", f"Number {number}")

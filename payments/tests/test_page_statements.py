@@ -3,15 +3,19 @@
 `python -m benchmarks pages` walks all of them over the demo data; here stand those whose lists once asked for each row.
 """
 
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Role
 from accounts.roles import seed_roles
-from accounts.tests.factories import MembershipFactory
+from accounts.tests.factories import MembershipFactory, UserFactory
 from bookings.models import BookingEvent
 from bookings.tests.factories import BookingFactory
+from ledger.models import AccountRole
+from ledger.services import credit, debit, owned_account, post, system_account
 from tours.tests.factories import DepartureFactory, OptionFactory
 
 MOST = 20
@@ -60,3 +64,13 @@ def test_an_option(browser, django_assert_max_num_queries):
     option = OptionFactory()
     with django_assert_max_num_queries(MOST):
         assert browser.get(reverse("admin:tours_touroption_change", args=[option.pk])).status_code == 200
+
+
+def test_postings_to_many_people(browser, django_assert_max_num_queries):
+    clearing = system_account(AccountRole.GATEWAY_CLEARING, "USD", "stripe")
+    for number in range(12):
+        wallet = owned_account(AccountRole.WALLET, UserFactory().pk, "USD")
+        post(f"payment:{number}:captured", "PAYMENT", debit(clearing, Decimal(10)), credit(wallet, Decimal(10)))
+    with django_assert_max_num_queries(MOST):
+        page = browser.get(reverse("admin:ledger_transaction_changelist"))
+    assert page.context["cl"].result_count == 12

@@ -112,6 +112,7 @@ def week(first: date, *, kind: str = "") -> Week:
     ]
     coming = (
         Departure.objects.filter(local_date__range=(days[0], days[-1]), ends_at__gt=now())
+        .filter(tour__in=ResourceNeed.objects.values("tour"))
         .exclude(status=DepartureStatus.CANCELLED)
         .sold()
         .select_related("tour__destination", "option")

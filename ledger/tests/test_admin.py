@@ -3,6 +3,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.timezone import localtime
 
 from accounts.models import AuditEntry, Role
 from accounts.roles import seed_roles
@@ -95,7 +96,7 @@ def test_the_page_of_an_account_is_its_statement(platform, posted):
 
 
 def test_the_last_day_of_a_statement_counts_whole(platform, posted):
-    wallet, day = Account.objects.get(role="WALLET"), posted.occurred_at.date().isoformat()
+    wallet, day = Account.objects.get(role="WALLET"), localtime(posted.occurred_at).date().isoformat()
     shown = platform.get(url("account", "change", wallet.pk), {"since": day, "until": day}).context["statement"]
     assert (shown.opening, shown.closing) == (0, Decimal(120))
 

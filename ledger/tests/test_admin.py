@@ -1,4 +1,5 @@
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -95,8 +96,11 @@ def test_the_page_of_an_account_is_its_statement(platform, posted):
     assert nonsense.context["statement"] is None
 
 
-def test_the_last_day_of_a_statement_counts_whole(platform, posted):
-    wallet, day = Account.objects.get(role="WALLET"), localtime(posted.occurred_at).date().isoformat()
+def test_the_last_day_of_a_statement_counts_whole(tenant, platform, posted):
+    wallet, day = (
+        Account.objects.get(role="WALLET"),
+        localtime(posted.occurred_at, ZoneInfo(tenant.time_zone)).date().isoformat(),
+    )
     shown = platform.get(url("account", "change", wallet.pk), {"since": day, "until": day}).context["statement"]
     assert (shown.opening, shown.closing) == (0, Decimal(120))
 

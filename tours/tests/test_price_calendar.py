@@ -51,7 +51,7 @@ def test_each_day_shows_the_lowest_price_of_the_party(option, api):
         tour=option.tour,
         option=option,
         kind="EARLY_BIRD",
-        days_before=7,
+        days_before=5,
         value=-10,
         name_en="Early",
         name_ar="مبكر",

@@ -199,7 +199,7 @@ class TransactionAdmin(ReadOnly, ModelAdmin):
     inlines = [EntryInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return Transaction.objects.select_related("reverses").prefetch_related("entries__account__owner")
+        return Transaction.objects.select_related("reverses", "actor").prefetch_related("entries__account__owner")
 
     @admin.display(description=_("amount"))
     def amount(self, row: Transaction) -> str:

@@ -70,7 +70,8 @@ def test_postings_to_many_people(browser, django_assert_max_num_queries):
     clearing = system_account(AccountRole.GATEWAY_CLEARING, "USD", "stripe")
     for number in range(12):
         wallet = owned_account(AccountRole.WALLET, UserFactory().pk, "USD")
-        post(f"payment:{number}:captured", "PAYMENT", debit(clearing, Decimal(10)), credit(wallet, Decimal(10)))
+        lines = debit(clearing, Decimal(10)), credit(wallet, Decimal(10))
+        post(f"payment:{number}:captured", "PAYMENT", *lines, actor=UserFactory())
     with django_assert_max_num_queries(MOST):
         page = browser.get(reverse("admin:ledger_transaction_changelist"))
     assert page.context["cl"].result_count == 12
